@@ -17,6 +17,7 @@ on_every_database!(
     one_of_a_thousand_correct_checks_succeeds,
     wrong_codes_are_checked_only_as_often_as_allowed,
     a_new_request_does_not_reset_failed_tries,
+    a_locked_number_opens_after_a_day,
     a_correct_code_resets_the_count_of_the_number,
     a_resend_creates_a_new_code_and_invalidates_the_old_one,
     resends_run_out,
@@ -102,25 +103,72 @@ async fn wrong_codes_are_checked_only_as_often_as_allowed(database: &Database) {
 
 async fn a_new_request_does_not_reset_failed_tries(database: &Database) {
     let fixture = TestService::new(database).await;
-    let mut evaluated = 0;
-    'codes: for _ in 0..30 {
+    let locked = |error: &Error| match error {
+        Error::Limited { limit: LimitName::RecipientFailures, retry_after: Some(seconds) } => *seconds,
+        other => panic!("{other:?}"),
+    };
+    // 100 failed checks. Of the last verification, some tries are left.
+    let mut last = (String::new(), String::new());
+    for checks in [5; 19].into_iter().chain([4, 1]) {
         let id = fixture.start_verification(NUMBER).await.unwrap().id;
-        let guess = wrong(&fixture.received_code(NUMBER));
-        for _ in 0..5 {
-            match fixture.check(&id, &guess).await {
-                Err(Error::WrongCode { .. }) => evaluated += 1,
-                Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: None }) => break 'codes,
-                other => panic!("{other:?}"),
-            }
+        let code = fixture.received_code(NUMBER);
+        for _ in 0..checks {
+            assert!(matches!(fixture.check(&id, &wrong(&code)).await, Err(Error::WrongCode { .. })));
         }
+        last = (id, code);
     }
-    assert_eq!(evaluated, 100);
-    // Neither a new code nor the correct one helps now, but an admin can unlock the number.
-    let id = fixture.start_verification(NUMBER).await.unwrap().id;
-    let code = fixture.received_code(NUMBER);
-    assert!(matches!(fixture.check(&id, &code).await, Err(Error::Limited { .. })));
+    // Not even the right code helps now, so none is sent, and nothing is charged.
+    let (id, code) = last;
+    locked(&fixture.check(&id, &code).await.unwrap_err());
+    let sent = fixture.received_count(NUMBER);
+    locked(&fixture.start_verification(NUMBER).await.unwrap_err());
+    locked(&fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default(), None).await.unwrap_err());
+    fixture.set_policy(TENANT, |policy| policy.limits.number_per_hour = 22).await;
+    let seconds = locked(&fixture.start_verification(NUMBER).await.unwrap_err());
+    assert_eq!(fixture.received_count(NUMBER), sent);
+    // Other numbers and tenants are not locked; and a person opens it, with the tries that were left.
+    fixture.add_tenant("other", Environment::Development).await;
+    fixture.service.start_verification(ADMIN, "other", verification(NUMBER), None).await.unwrap();
+    fixture.start_verification("+4587654321").await.unwrap();
+    let before = fixture.service.verification(ADMIN, TENANT, &id).await.unwrap();
+    assert_eq!(before.tries_left, 4);
     fixture.service.unlock_number(ADMIN, TENANT, Sensitive::from(NUMBER)).await.unwrap();
     fixture.check(&id, &code).await.unwrap();
+    assert!((24 * 3600..=24 * 3600 + 1440).contains(&seconds), "{seconds}");
+}
+
+async fn a_locked_number_opens_after_a_day(database: &Database) {
+    let fixture = TestService::new(database).await;
+    fixture.set_policy(TENANT, |policy| policy.codes.max_tries = 10).await;
+    let fail = async || {
+        let id = fixture.start_verification(NUMBER).await?.id;
+        let guess = wrong(&fixture.received_code(NUMBER));
+        for _ in 0..10 {
+            match fixture.check(&id, &guess).await {
+                Err(Error::WrongCode { .. }) => {}
+                other => drop(other?),
+            }
+        }
+        Ok::<(), Error>(())
+    };
+    for _ in 0..5 {
+        fail().await.unwrap();
+    }
+    fixture.clock.advance_millis(12 * 3_600_000);
+    for _ in 0..5 {
+        fail().await.unwrap();
+    }
+    let Err(Error::Limited { limit: LimitName::RecipientFailures, retry_after: Some(seconds) }) = fail().await else {
+        panic!("it is not locked")
+    };
+    fixture.clock.advance_millis(i64::try_from(seconds).unwrap() * 1000 - 1000);
+    fail().await.unwrap_err();
+    fixture.clock.advance_millis(1000);
+    // The failures of the first half have ended, those of the second count: never more than a hundred in a day.
+    for _ in 0..5 {
+        fail().await.unwrap();
+    }
+    fail().await.unwrap_err();
 }
 
 async fn a_correct_code_resets_the_count_of_the_number(database: &Database) {

@@ -21,7 +21,7 @@ const MANY: i64 = 350;
 
 on_every_database!(
     a_sweep_deletes_everything_that_has_expired,
-    failed_checks_and_connection_tests_are_forgotten,
+    connection_tests_are_forgotten,
     a_deleted_tenant_is_gone_at_once,
     a_deletion_continues_after_a_restart
 );
@@ -81,6 +81,8 @@ fn verification(id: String, created_at: Timestamp) -> VerificationRow {
         resend_at: created_at,
         approved_at: None,
         message: None,
+        code_order: 1,
+        previous: None,
     }
 }
 
@@ -101,8 +103,6 @@ async fn add_rows(store: &Store, prefix: &str, count: i64, created_at: Timestamp
     for number in 0..count {
         messages::insert(&mut tx, &row(format!("{prefix}{number}"), created_at)).await.unwrap();
         verifications::insert(&mut tx, &verification(format!("{prefix}{number}"), created_at)).await.unwrap();
-        let hash = [prefix.as_bytes(), &number.to_be_bytes()].concat();
-        verifications::add_failure(&mut tx, TENANT, &hash, 100, created_at).await.unwrap();
         let expires_at = created_at.plus_seconds(3600);
         buckets::save(&mut tx, TENANT, &format!("{prefix}{number}"), "{}", expires_at).await.unwrap();
         let mut key = used_key(number, expires_at);
@@ -116,7 +116,7 @@ async fn add_rows(store: &Store, prefix: &str, count: i64, created_at: Timestamp
 async fn rows_of(database: &Database, tenant: &str) -> Vec<(&'static str, i64)> {
     let mut connection = database.connect().await;
     let mut counts = Vec::new();
-    for table in ["messages", "verifications", "recipient_failures", "buckets", "idempotency"] {
+    for table in ["messages", "verifications", "buckets", "idempotency"] {
         let count = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table} WHERE tenant = $1"));
         counts.push((table, sqlx::query_scalar(count).bind(tenant).fetch_one(&mut connection).await.unwrap()));
     }
@@ -146,7 +146,7 @@ async fn a_sweep_deletes_everything_that_has_expired(database: &Database) {
     assert!(messages::get(&mut tx, TENANT, "waiting").await.unwrap().is_some());
 }
 
-async fn failed_checks_and_connection_tests_are_forgotten(database: &Database) {
+async fn connection_tests_are_forgotten(database: &Database) {
     let fixture = TestService::new(database).await;
     let mut tx = fixture.store.begin().await.unwrap();
     let main = connections::get(&mut tx, TENANT, "main").await.unwrap().unwrap();
@@ -154,16 +154,9 @@ async fn failed_checks_and_connection_tests_are_forgotten(database: &Database) {
         connections::record_test(&mut tx, TENANT, &fingerprint, days_ago(31)).await.unwrap();
     }
     connections::record_test(&mut tx, TENANT, &[8; 32], days_ago(29)).await.unwrap();
-    // The last failure counts, not the first.
-    for (hash, at) in [([1; 32], 31), ([2; 32], 31), ([2; 32], 29)] {
-        assert!(verifications::add_failure(&mut tx, TENANT, &hash, 100, days_ago(at)).await.unwrap());
-    }
     tx.commit().await.unwrap();
     fixture.service.sweep().await;
     let mut tx = fixture.store.begin_read().await.unwrap();
-    for (failures, hash) in [(0, [1; 32]), (2, [2; 32])] {
-        assert_eq!(verifications::failures(&mut tx, TENANT, &hash).await.unwrap(), failures);
-    }
     // The test of a connection as it is now is kept.
     for (kept, fingerprint) in [(true, main.fingerprint), (false, vec![7; 32]), (true, vec![8; 32])] {
         let tested_at = connections::tested_at(&mut tx, TENANT, &fingerprint).await.unwrap();

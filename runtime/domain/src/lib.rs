@@ -23,6 +23,6 @@ pub use self::attempt_record::AttemptRecord;
 pub use self::field_error::{FieldCode, FieldError, FieldErrors};
 pub use self::phone::PhoneError;
 pub use self::plan::{ConnectionConfig, MessageRequest, Plan, plan};
-pub use self::rules::limit::LimitName;
+pub use self::rules::buckets::LimitName;
 pub use self::template::{Rendered, Template, TemplateBody};
 pub use self::text::TextSize;

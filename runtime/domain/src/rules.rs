@@ -10,6 +10,7 @@
 pub mod alerts;
 pub mod auto_rollback;
 pub mod breaker;
+pub mod buckets;
 pub mod capability_diff;
 pub mod code;
 pub mod json_diff;

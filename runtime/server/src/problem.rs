@@ -170,7 +170,9 @@ impl From<Error> for ApiError {
                 tracing::error!(reason, "a request failed");
                 kind.meaning().clone_into(&mut problem.detail);
             }
-            Error::VersionNotLoaded { .. } => kind.meaning().clone_into(&mut problem.detail),
+            Error::VersionNotLoaded { .. } | Error::LimitsAhead { .. } => {
+                kind.meaning().clone_into(&mut problem.detail)
+            }
             Error::Unauthenticated
             | Error::PlatformOnly
             | Error::NotFound(_)

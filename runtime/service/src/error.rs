@@ -3,6 +3,7 @@
 use sendbox_domain::LimitName;
 use sendbox_domain::field_error::{FieldError, FieldErrors};
 use sendbox_domain::model::{Flow, Message, Scope, Verification};
+use sendbox_domain::rules::buckets::Bucket;
 use sendbox_store::StoreError;
 
 /// Why an operation failed. Nothing was changed, unless the variant says otherwise.
@@ -107,6 +108,15 @@ pub enum Error {
         /// The version.
         digest: String,
     },
+    /// States of limits lie in the future, because a clock was ahead. Internal: [`crate::Service`] stores them as of now and repeats the
+    /// unit, so no operation returns this error.
+    #[error("the clock was ahead when a limit was counted")]
+    LimitsAhead {
+        /// The tenant.
+        tenant: String,
+        /// The limits.
+        buckets: Vec<Bucket>,
+    },
     /// Sendbox itself failed: a stored value that cannot be read, for example.
     #[error("Sendbox failed: {0}")]
     Internal(String),
@@ -187,7 +197,7 @@ impl Error {
             Self::ReportUnreadable => "report-unreadable",
             Self::Busy => "busy",
             Self::Stopping => "stopping",
-            Self::Internal(_) | Self::VersionNotLoaded { .. } => "internal",
+            Self::Internal(_) | Self::VersionNotLoaded { .. } | Self::LimitsAhead { .. } => "internal",
         }
     }
 }

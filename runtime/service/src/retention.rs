@@ -24,8 +24,6 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 const STEP_ROWS: u32 = 100;
 /// Milliseconds in a day.
 const DAY_MS: u64 = 24 * 3600 * 1000;
-/// Failed checks of a number are kept for at least this many days, so that a short retention gives nobody more guesses.
-const MIN_FAILURE_DAYS: u64 = 30;
 
 /// Kinds of rows that a sweep deletes.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +36,6 @@ enum Expiring {
     WaitingReports,
     Messages,
     Verifications,
-    RecipientFailures,
     ConnectionTests,
     Sessions,
     /// Deleted tenants with all their rows.
@@ -46,7 +43,7 @@ enum Expiring {
 }
 
 impl Expiring {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 10] = [
         Self::PendingVerifications,
         Self::Buckets,
         Self::Holds,
@@ -54,7 +51,6 @@ impl Expiring {
         Self::WaitingReports,
         Self::Messages,
         Self::Verifications,
-        Self::RecipientFailures,
         Self::ConnectionTests,
         Self::Sessions,
         Self::Tenants,
@@ -62,8 +58,7 @@ impl Expiring {
 
     /// Deletes at most [`STEP_ROWS`] rows that had expired at `now`. Returns their number.
     async fn delete(self, tx: &mut Tx, now: Timestamp, retention_days: u64) -> Result<u64, StoreError> {
-        let before = |days: u64| now.minus_millis(days * DAY_MS);
-        let cutoff = before(retention_days);
+        let cutoff = now.minus_millis(retention_days * DAY_MS);
         match self {
             Self::PendingVerifications => verifications::expire(tx, now, STEP_ROWS).await,
             Self::Buckets => buckets::sweep(tx, now, STEP_ROWS).await,
@@ -72,10 +67,6 @@ impl Expiring {
             Self::WaitingReports => reports::sweep(tx, now.minus_millis(MAX_WAIT_MS), STEP_ROWS).await,
             Self::Messages => messages::delete_before(tx, cutoff, STEP_ROWS).await,
             Self::Verifications => verifications::delete_before(tx, cutoff, STEP_ROWS).await,
-            Self::RecipientFailures => {
-                let cutoff = before(retention_days.max(MIN_FAILURE_DAYS));
-                verifications::delete_failures_before(tx, cutoff, STEP_ROWS).await
-            }
             Self::ConnectionTests => connections::delete_tests_before(tx, cutoff, STEP_ROWS).await,
             Self::Sessions => sessions::sweep(tx, now.minus_millis(MAX_IDLE_SECONDS * 1000), STEP_ROWS).await,
             Self::Tenants => tenants::delete_rows(tx, STEP_ROWS).await,

@@ -204,8 +204,8 @@ impl Service {
         }
     }
 
-    /// Runs a unit of work (see [`Store::write`]). A version that it needs and that is not loaded is loaded, and the unit runs
-    /// again: it must be repeatable.
+    /// Runs a unit of work (see [`Store::write`]). A version that it needs and that is not loaded is loaded, limits that were counted in
+    /// the future are counted as of now, and the unit runs again: it must be repeatable.
     pub(crate) async fn write<T, F>(&self, unit: F) -> Result<T>
     where
         T: Send + 'static,
@@ -219,10 +219,11 @@ impl Service {
                         self.inner.catalogue.mark_unloadable(&digest, self.now());
                     }
                 }
+                Err(Error::LimitsAhead { tenant, buckets }) => self.redate_limits(tenant, buckets).await?,
                 result => return result,
             }
         }
-        Err(Error::Internal("versions of connectors are unloaded while they are needed".to_owned()))
+        Err(Error::Internal("versions of connectors are unloaded while they are needed, or clocks disagree".to_owned()))
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -73,6 +73,12 @@ pub async fn save(tx: &mut Tx, tenant: &str, key: &str, state: &str, expires_at:
     Ok(())
 }
 
+/// Forgets the state of a bucket.
+pub async fn clear(tx: &mut Tx, tenant: &str, key: &str) -> Result<()> {
+    tx.execute(query("DELETE FROM buckets WHERE tenant = $1 AND name = $2").bind(text(tenant)).bind(text(key))).await?;
+    Ok(())
+}
+
 /// Deletes at most `limit` expired buckets, and skips those in use. Returns their number.
 pub async fn sweep(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
     macro_rules! sweep {

@@ -196,6 +196,17 @@ pub struct ReportRow {
     pub attempt: Option<(String, u32)>,
 }
 
+/// An earlier code of a verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviousCode {
+    pub code_mac: Vec<u8>,
+    pub code_key: String,
+    pub tries: u32,
+    pub expires_at: Timestamp,
+    pub message: Option<String>,
+    pub code_order: i64,
+}
+
 /// A verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerificationRow {
@@ -223,7 +234,7 @@ pub struct VerificationRow {
     pub tries: u32,
     /// Maximum number of checks of one code.
     pub max_tries: u32,
-    /// Codes that were sent, including the first.
+    /// Codes that may have been sent, including the first.
     pub sends: u32,
     /// Maximum number of codes.
     pub max_sends: u32,
@@ -235,6 +246,11 @@ pub struct VerificationRow {
     pub approved_at: Option<Timestamp>,
     /// The message with the current code. `None` for test numbers.
     pub message: Option<String>,
+    /// The order in which codes were made for the number and usage: a time in milliseconds, or later than that. 0 for one that was
+    /// certainly not sent.
+    pub code_order: i64,
+    /// The code before, as long as the message with the current one has certainly not left.
+    pub previous: Option<PreviousCode>,
 }
 
 /// The first use of an idempotency key.

@@ -138,11 +138,10 @@ pub async fn is_deleted(tx: &mut Tx, id: &str) -> Result<bool> {
 
 /// The tables whose rows of a tenant are deleted in steps, with their primary keys. Attempts and the reports on them go with their
 /// message.
-const LARGE_TABLES: [(&str, &str); 8] = [
+const LARGE_TABLES: [(&str, &str); 7] = [
     ("messages", "tenant, id"),
     ("delivery_reports", "tenant, connection, provider_id, state"),
     ("verifications", "tenant, id"),
-    ("recipient_failures", "tenant, recipient_hash"),
     ("buckets", "tenant, name"),
     ("idempotency", "tenant, operation, key_hash"),
     ("connection_tests", "tenant, fingerprint"),

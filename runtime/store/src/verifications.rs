@@ -1,13 +1,15 @@
-//! Verifications, and the failed checks of each number.
+//! Verifications.
 //!
 //! Counting a try, approving and ending are single guarded statements. Of any number of concurrent checks, each is counted once,
 //! and only one approves.
+//!
+//! Whoever changes buckets as well locks them before a verification.
 
 use sendbox_domain::model::{Timestamp, VerificationStatus};
 
 use super::columns::{Columns, text, text_or_none, time_or_none};
 use super::query::{Query, Row, query};
-use super::rows::VerificationRow;
+use super::rows::{PreviousCode, VerificationRow};
 use super::table::{Statement, Table};
 use super::{Result, Tx};
 
@@ -34,11 +36,29 @@ const TABLE: Table = Table {
         "resend_at",
         "approved_at",
         "message",
+        "code_order",
+        "previous_code_mac",
+        "previous_code_key",
+        "previous_tries",
+        "previous_expires_at",
+        "previous_message",
+        "previous_code_order",
     ],
 };
 
 fn read(row: &Row) -> Result<VerificationRow> {
     let row = Columns::of("verifications", row);
+    let previous = match row.bytes_or_none("previous_code_mac")? {
+        Some(code_mac) => Some(PreviousCode {
+            code_mac,
+            code_key: row.text("previous_code_key")?,
+            tries: row.count("previous_tries")?,
+            expires_at: row.time("previous_expires_at")?,
+            message: row.text_or_none("previous_message")?,
+            code_order: row.integer("previous_code_order")?,
+        }),
+        None => None,
+    };
     Ok(VerificationRow {
         id: row.text("id")?,
         tenant: row.text("tenant")?,
@@ -60,11 +80,14 @@ fn read(row: &Row) -> Result<VerificationRow> {
         resend_at: row.time("resend_at")?,
         approved_at: row.time_or_none("approved_at")?,
         message: row.text_or_none("message")?,
+        code_order: row.integer("code_order")?,
+        previous,
     })
 }
 
 /// A statement with a row's values as its first parameters.
 fn bind(statement: &'static str, verification: &VerificationRow) -> Query {
+    let previous = verification.previous.as_ref();
     query(statement)
         .bind(text(&verification.tenant))
         .bind(text(&verification.id))
@@ -86,6 +109,13 @@ fn bind(statement: &'static str, verification: &VerificationRow) -> Query {
         .bind(verification.resend_at.0)
         .bind(time_or_none(verification.approved_at))
         .bind(text_or_none(verification.message.as_deref()))
+        .bind(verification.code_order)
+        .bind(previous.map(|code| code.code_mac.clone()))
+        .bind(previous.map(|code| text(&code.code_key)))
+        .bind(previous.map(|code| i64::from(code.tries)))
+        .bind(previous.map(|code| code.expires_at.0))
+        .bind(text_or_none(previous.and_then(|code| code.message.as_deref())))
+        .bind(previous.map(|code| code.code_order))
 }
 
 /// Adds a verification.
@@ -112,12 +142,13 @@ pub async fn lock(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<Verifica
     tx.one(query(get).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
-/// Counts a try of the current code, and returns the updated verification. Returns `None`, and counts nothing, when it is not
-/// pending, no try is left, or the code has expired. The caller must commit before it compares the code.
+/// Counts a try of the current code, and of the one before if there is one, and returns the updated verification. Returns `None`, and
+/// counts nothing, when it is not pending, no try of the current code is left, or that has expired. The caller must commit before it
+/// compares the code.
 pub async fn count_try(tx: &mut Tx, tenant: &str, id: &str, now: Timestamp) -> Result<Option<VerificationRow>> {
     static COUNT: Statement = Statement::new(|| {
         format!(
-            "UPDATE verifications SET tries = tries + 1 WHERE tenant = $1 AND id = $2 AND status = 'pending' \
+            "UPDATE verifications SET tries = tries + 1, previous_tries = previous_tries + 1 WHERE tenant = $1 AND id = $2 AND status = 'pending' \
              AND tries < max_tries AND expires_at > $3 RETURNING {}",
             TABLE.list()
         )
@@ -125,12 +156,13 @@ pub async fn count_try(tx: &mut Tx, tenant: &str, id: &str, now: Timestamp) -> R
     tx.one(query(COUNT.as_str()).bind(text(tenant)).bind(text(id)).bind(now.0)).await?.as_ref().map(read).transpose()
 }
 
-/// Approves a verification, if it is pending and not expired, and its code is still the one that was compared. Returns `true` only
-/// once. Clears the payload for a resend.
+/// Approves a verification, if it is pending, and the code that was compared is still one of its codes and has not expired. Returns
+/// `true` only once. Clears the payload for a resend.
 pub async fn approve(tx: &mut Tx, tenant: &str, id: &str, code_mac: &[u8], now: Timestamp) -> Result<bool> {
     let approve = query(
         "UPDATE verifications SET status = 'approved', approved_at = $4, payload = NULL \
-         WHERE tenant = $1 AND id = $2 AND status = 'pending' AND code_mac = $3 AND expires_at > $4",
+         WHERE tenant = $1 AND id = $2 AND status = 'pending' \
+         AND ((code_mac = $3 AND expires_at > $4) OR (previous_code_mac = $3 AND previous_expires_at > $4))",
     )
     .bind(text(tenant))
     .bind(text(id))
@@ -166,73 +198,105 @@ pub async fn supersede(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], usage: 
     tx.execute(supersede).await
 }
 
-/// Replaces the code: updates `code_mac`, `code_key`, `expires_at`, `tries`, `sends`, `resend_at` and `message`. Returns `false`,
-/// and changes nothing, when the verification is not pending.
-pub async fn renew(tx: &mut Tx, verification: &VerificationRow) -> Result<bool> {
-    let renew = query(
-        "UPDATE verifications SET code_mac = $3, code_key = $4, expires_at = $5, tries = $6, sends = $7, resend_at = $8, \
-         message = $9 WHERE tenant = $1 AND id = $2 AND status = 'pending'",
+/// The order of the next code for this number and usage: the time, so that it is after codes that have ended and whose messages may
+/// still be on their way; and after the codes of all pending verifications, whatever the clock says. The caller must hold a lock on the
+/// number, such as its bucket.
+pub async fn next_code_order(
+    tx: &mut Tx,
+    tenant: &str,
+    recipient_hash: &[u8],
+    usage: &str,
+    now: Timestamp,
+) -> Result<i64> {
+    let next = query(
+        "SELECT COALESCE(MAX(code_order), 0) + 1 AS code_order FROM verifications WHERE tenant = $1 \
+         AND recipient_hash = $2 AND usage = $3 AND status = 'pending'",
+    );
+    let after_pending = match tx.one(next.bind(text(tenant)).bind(recipient_hash).bind(text(usage))).await? {
+        Some(row) => Columns::of("verifications", &row).integer("code_order")?,
+        None => 1,
+    };
+    Ok(after_pending.max(now.0))
+}
+
+/// Whether a pending verification of the same number and usage has a later code.
+pub async fn has_later_code(tx: &mut Tx, verification: &VerificationRow) -> Result<bool> {
+    let find = query(
+        "SELECT id FROM verifications WHERE tenant = $1 AND recipient_hash = $2 AND usage = $3 AND status = 'pending' \
+         AND code_order > $4 LIMIT 1",
     )
     .bind(text(&verification.tenant))
-    .bind(text(&verification.id))
-    .bind(verification.code_mac.clone())
-    .bind(text(&verification.code_key))
-    .bind(verification.expires_at.0)
-    .bind(i64::from(verification.tries))
-    .bind(i64::from(verification.sends))
-    .bind(verification.resend_at.0)
-    .bind(text_or_none(verification.message.as_deref()));
-    Ok(tx.execute(renew).await? == 1)
+    .bind(verification.recipient_hash.clone())
+    .bind(verification.usage.as_str())
+    .bind(verification.code_order);
+    Ok(tx.one(find).await?.is_some())
 }
 
-/// Counts a failed check of a number. Returns `false`, and counts nothing, when `max` are already counted.
-pub async fn add_failure(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], max: u32, now: Timestamp) -> Result<bool> {
-    let add = query(
-        "INSERT INTO recipient_failures (tenant, recipient_hash, failures, failed_at) SELECT $1, $2, 1, $4 WHERE $3 > 0 \
-         ON CONFLICT (tenant, recipient_hash) DO UPDATE SET failures = recipient_failures.failures + 1, \
-         failed_at = excluded.failed_at WHERE recipient_failures.failures < $3",
-    )
-    .bind(text(tenant))
-    .bind(recipient_hash)
-    .bind(i64::from(max))
-    .bind(now.0);
-    Ok(tx.execute(add).await? == 1)
+/// A code whose message may have left.
+pub struct SentCode<'a> {
+    pub tenant: &'a str,
+    pub recipient_hash: &'a [u8],
+    pub usage: &'a str,
+    pub verification: &'a str,
+    pub message: &'a str,
 }
 
-/// The number of failed checks of a phone number.
-pub async fn failures(tx: &mut Tx, tenant: &str, recipient_hash: &[u8]) -> Result<u32> {
-    let get = query("SELECT failures FROM recipient_failures WHERE tenant = $1 AND recipient_hash = $2")
-        .bind(text(tenant))
-        .bind(recipient_hash);
-    match tx.one(get).await? {
-        Some(row) => Columns::of("recipient_failures", &row).count("failures"),
-        None => Ok(0),
-    }
-}
-
-/// Resets the failed checks of a number. Returns `false` when there were none.
-pub async fn clear_failures(tx: &mut Tx, tenant: &str, recipient_hash: &[u8]) -> Result<bool> {
-    let clear = query("DELETE FROM recipient_failures WHERE tenant = $1 AND recipient_hash = $2")
-        .bind(text(tenant))
-        .bind(recipient_hash);
-    Ok(tx.execute(clear).await? == 1)
-}
-
-/// Forgets the failed checks of at most `limit` numbers of which the last one was before `before`. Returns their number.
-pub async fn delete_failures_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
-    macro_rules! delete_sql {
+/// Ends all earlier codes of this number and usage: the previous code of the verification, and those of other pending verifications,
+/// which are superseded, unless they have a later code.
+pub async fn end_earlier_codes(tx: &mut Tx, sent: SentCode<'_>) -> Result<()> {
+    macro_rules! end_sql {
         ($lock:literal) => {
             concat!(
-                "WITH old AS MATERIALIZED (SELECT tenant, recipient_hash FROM recipient_failures WHERE failed_at < $1 \
-                 ORDER BY failed_at LIMIT $2",
+                "WITH sent AS MATERIALIZED (SELECT CASE WHEN message = $5 THEN code_order ELSE previous_code_order END AS code_order \
+                 FROM verifications WHERE tenant = $1 AND id = $4 AND (message = $5 OR previous_message = $5)), \
+                 earlier AS MATERIALIZED (SELECT v.tenant, v.id FROM verifications AS v, sent WHERE v.tenant = $1 \
+                 AND v.recipient_hash = $2 AND v.usage = $3 AND v.status = 'pending' \
+                 AND ((v.id <> $4 AND v.code_order < sent.code_order) OR v.previous_code_order < sent.code_order) \
+                 ORDER BY v.id",
                 $lock,
-                ") DELETE FROM recipient_failures WHERE (tenant, recipient_hash) IN \
-                 (SELECT tenant, recipient_hash FROM old)"
+                ") UPDATE verifications SET \
+                 status = CASE WHEN id <> $4 AND code_order < (SELECT code_order FROM sent) THEN 'superseded' ELSE status END, \
+                 payload = CASE WHEN id <> $4 AND code_order < (SELECT code_order FROM sent) THEN NULL ELSE payload END, \
+                 previous_code_mac = NULL, previous_code_key = NULL, previous_tries = NULL, previous_expires_at = NULL, \
+                 previous_message = NULL, previous_code_order = NULL \
+                 WHERE (tenant, id) IN (SELECT tenant, id FROM earlier)"
             )
         };
     }
-    let delete = tx.locking(delete_sql!(""), delete_sql!(" FOR UPDATE SKIP LOCKED"));
-    tx.execute(query(delete).bind(before.0).bind(i64::from(limit))).await
+    let end = query(tx.locking(end_sql!(""), end_sql!(" FOR NO KEY UPDATE OF v")))
+        .bind(text(sent.tenant))
+        .bind(sent.recipient_hash)
+        .bind(text(sent.usage))
+        .bind(text(sent.verification))
+        .bind(text(sent.message));
+    tx.execute(end).await?;
+    Ok(())
+}
+
+const KEY: [&str; 2] = ["tenant", "id"];
+/// What belongs to the codes of a verification.
+const CODES: [&str; 14] = [
+    "code_mac",
+    "code_key",
+    "tries",
+    "sends",
+    "expires_at",
+    "resend_at",
+    "message",
+    "code_order",
+    "previous_code_mac",
+    "previous_code_key",
+    "previous_tries",
+    "previous_expires_at",
+    "previous_message",
+    "previous_code_order",
+];
+
+/// Updates the current and the previous code, with their messages, tries and times. Returns `false`, and changes nothing, when the
+/// verification is not pending. It must be locked since it was read.
+pub async fn update_codes(tx: &mut Tx, verification: &VerificationRow) -> Result<bool> {
+    static UPDATE: Statement = Statement::new(|| TABLE.update(&KEY, &CODES, "AND status = 'pending'"));
+    Ok(tx.execute(bind(&UPDATE, verification)).await? == 1)
 }
 
 /// Ends at most `limit` pending verifications whose code has expired, and clears their payload for a resend. Returns their number.

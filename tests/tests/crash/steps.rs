@@ -32,6 +32,7 @@ async fn row(fixture: &TestService, tenant: &str, id: &str) -> MessageRow {
 
 /// Runs a statement directly on the database.
 async fn by_hand(fixture: &TestService, sql: String) {
+    sqlx::any::install_default_drivers();
     let mut connection = sqlx::AnyConnection::connect(&fixture.url).await.unwrap();
     connection.execute(AssertSqlSafe(sql)).await.unwrap();
     connection.close().await.unwrap();

@@ -2,8 +2,8 @@
 
 use sendbox_domain::model::{Timestamp, VerificationStatus};
 use sendbox_sandbox::Usage;
-use sendbox_store::rows::VerificationRow;
-use sendbox_store::verifications;
+use sendbox_store::rows::{PreviousCode, VerificationRow};
+use sendbox_store::verifications::{self, SentCode};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::sample::{self, NOW};
@@ -12,10 +12,10 @@ on_every_database!(
     tries_are_counted_up_to_the_last,
     nothing_is_counted_or_approved_where_nothing_is_pending,
     an_end_clears_what_a_resend_would_need,
-    a_resend_invalidates_the_previous_code,
+    the_code_before_is_tried_with_the_current_one,
     a_later_verification_supersedes_earlier_ones,
-    old_verifications_expire_and_are_deleted,
-    failures_of_a_number_are_counted_to_a_bound
+    codes_end_when_a_later_one_may_have_left,
+    old_verifications_expire_and_are_deleted
 );
 
 const ENDED: [VerificationStatus; 5] = [
@@ -49,7 +49,7 @@ async fn nothing_is_counted_or_approved_where_nothing_is_pending(database: &Data
         assert_eq!(verifications::count_try(&mut tx, "acme", &row.id, NOW).await.unwrap(), None);
         assert!(!verifications::approve(&mut tx, "acme", &row.id, &row.code_mac, NOW).await.unwrap());
         assert!(!verifications::end(&mut tx, "acme", &row.id, VerificationStatus::Cancelled).await.unwrap());
-        assert!(!verifications::renew(&mut tx, &VerificationRow { sends: 9, ..row.clone() }).await.unwrap());
+        assert!(!verifications::update_codes(&mut tx, &VerificationRow { sends: 9, ..row.clone() }).await.unwrap());
         assert_eq!(verifications::get(&mut tx, "acme", &row.id).await.unwrap(), Some(row));
     }
 
@@ -85,27 +85,114 @@ async fn an_end_clears_what_a_resend_would_need(database: &Database) {
     }
 }
 
-async fn a_resend_invalidates_the_previous_code(database: &Database) {
-    let store = sample::store(database).await;
-    let mut tx = store.begin().await.unwrap();
-    let row = sample::verification("acme", "v");
-    verifications::insert(&mut tx, &row).await.unwrap();
-    verifications::count_try(&mut tx, "acme", "v", NOW).await.unwrap();
-    let renewed = VerificationRow {
+/// A verification with two codes: the first one may be on the phone, and the message with the second one has not left.
+fn with_two_codes(id: &str) -> VerificationRow {
+    let first = sample::verification("acme", id);
+    VerificationRow {
         code_mac: vec![1; 32],
         code_key: "c2".to_owned(),
         expires_at: NOW.plus_seconds(900),
         tries: 0,
         sends: 2,
         resend_at: NOW.plus_seconds(60),
-        message: None,
-        ..row.clone()
-    };
+        message: Some(format!("{id}-second")),
+        code_order: 2,
+        previous: Some(PreviousCode {
+            code_mac: first.code_mac.clone(),
+            code_key: first.code_key.clone(),
+            tries: 3,
+            expires_at: first.expires_at,
+            message: Some(format!("{id}-first")),
+            code_order: 1,
+        }),
+        ..first
+    }
+}
+
+async fn the_code_before_is_tried_with_the_current_one(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let first = sample::verification("acme", "v");
+    verifications::insert(&mut tx, &first).await.unwrap();
+    let renewed = with_two_codes("v");
     let passed_on = VerificationRow { usage: Usage::Generic, max_tries: 99, payload: None, ..renewed.clone() };
-    assert!(verifications::renew(&mut tx, &passed_on).await.unwrap());
+    assert!(verifications::update_codes(&mut tx, &passed_on).await.unwrap());
     assert_eq!(verifications::get(&mut tx, "acme", "v").await.unwrap(), Some(renewed.clone()), "nothing else changes");
-    assert!(!verifications::approve(&mut tx, "acme", "v", &row.code_mac, NOW).await.unwrap());
-    assert!(verifications::approve(&mut tx, "acme", "v", &renewed.code_mac, NOW).await.unwrap());
+    for tries in 1..=5 {
+        let counted = verifications::count_try(&mut tx, "acme", "v", NOW).await.unwrap().unwrap();
+        assert_eq!((counted.tries, counted.previous.unwrap().tries), (tries, 3 + tries));
+    }
+    assert_eq!(verifications::count_try(&mut tx, "acme", "v", NOW).await.unwrap(), None, "no try of either is left");
+
+    // Either code approves while it is valid, and the verification once.
+    for (id, mac, now, approves) in [
+        ("previous", &first.code_mac, NOW, true),
+        ("previous-late", &first.code_mac, first.expires_at, false),
+        ("current", &renewed.code_mac, first.expires_at, true),
+        ("current-late", &renewed.code_mac, renewed.expires_at, false),
+        ("neither", &vec![0; 32], NOW, false),
+    ] {
+        verifications::insert(&mut tx, &with_two_codes(id)).await.unwrap();
+        assert_eq!(verifications::approve(&mut tx, "acme", id, mac, now).await.unwrap(), approves, "{id}");
+        if approves {
+            for mac in [&first.code_mac, &renewed.code_mac] {
+                assert!(!verifications::approve(&mut tx, "acme", id, mac, NOW).await.unwrap(), "{id} again");
+            }
+        }
+    }
+}
+
+async fn codes_end_when_a_later_one_may_have_left(database: &Database) {
+    let store = sample::store(database).await;
+    let usage = Usage::MfaVerification.as_str();
+    let with_order = |id: &str, code_order| VerificationRow {
+        message: Some(format!("{id}-first")),
+        code_order,
+        ..sample::verification("acme", id)
+    };
+    // The message that may have left, and who is superseded or loses the code before then.
+    for (message, superseded, without_previous) in [
+        ("v-second", &["early", "unsent"][..], &["v", "resent"][..]),
+        // The first message of the verification left, and the second one is on its way.
+        ("v-first", &["unsent"][..], &[][..]),
+        ("v-third", &[][..], &[][..]),
+    ] {
+        let mut tx = store.begin().await.unwrap();
+        let mut resent = with_two_codes("resent");
+        resent.code_order = 3;
+        for row in [
+            with_two_codes("v"),
+            with_order("early", 1),
+            with_order("unsent", 0),
+            with_order("later", 4),
+            resent,
+            VerificationRow { usage: Usage::Generic, ..with_order("other-usage", 1) },
+            VerificationRow { recipient_hash: vec![0; 32], ..with_order("other-number", 1) },
+            VerificationRow { status: VerificationStatus::Approved, ..with_order("approved", 1) },
+        ] {
+            verifications::insert(&mut tx, &row).await.unwrap();
+        }
+        let sent = SentCode { tenant: "acme", recipient_hash: &[9; 32], usage, verification: "v", message };
+        verifications::end_earlier_codes(&mut tx, sent).await.unwrap();
+        for id in ["v", "early", "unsent", "later", "resent", "other-usage", "other-number", "approved"] {
+            let row = verifications::get(&mut tx, "acme", id).await.unwrap().unwrap();
+            let expected = match id {
+                "approved" => VerificationStatus::Approved,
+                _ if superseded.contains(&id) => VerificationStatus::Superseded,
+                _ => VerificationStatus::Pending,
+            };
+            assert_eq!(row.status, expected, "{message}: {id}");
+            assert_eq!(row.payload.is_none(), expected == VerificationStatus::Superseded, "{message}: {id}");
+            let has_previous = matches!(id, "v" | "resent") && !without_previous.contains(&id);
+            assert_eq!(row.previous.is_some(), has_previous, "{message}: {id}");
+        }
+        let v = verifications::get(&mut tx, "acme", "v").await.unwrap().unwrap();
+        assert!(verifications::has_later_code(&mut tx, &v).await.unwrap());
+        assert_eq!(verifications::next_code_order(&mut tx, "acme", &[9; 32], usage, Timestamp(3)).await.unwrap(), 5);
+        assert_eq!(verifications::next_code_order(&mut tx, "acme", &[8; 32], usage, NOW).await.unwrap(), NOW.0);
+        // Rolled back.
+        drop(tx);
+    }
 }
 
 async fn a_later_verification_supersedes_earlier_ones(database: &Database) {
@@ -173,21 +260,4 @@ async fn old_verifications_expire_and_are_deleted(database: &Database) {
     assert_eq!(verifications::delete_before(&mut tx, NOW.plus_seconds(2), 9).await.unwrap(), 1);
     assert!(verifications::get(&mut tx, "acme", "v2").await.unwrap().is_some());
     assert!(verifications::get(&mut tx, "acme", "v1").await.unwrap().is_none());
-}
-
-async fn failures_of_a_number_are_counted_to_a_bound(database: &Database) {
-    let store = sample::store(database).await;
-    let mut tx = store.begin().await.unwrap();
-    assert_eq!(verifications::failures(&mut tx, "acme", &[1]).await.unwrap(), 0);
-    assert!(!verifications::add_failure(&mut tx, "acme", &[1], 0, NOW).await.unwrap());
-    for count in 1..=3 {
-        assert!(verifications::add_failure(&mut tx, "acme", &[1], 3, NOW).await.unwrap());
-        assert_eq!(verifications::failures(&mut tx, "acme", &[1]).await.unwrap(), count);
-    }
-    assert!(!verifications::add_failure(&mut tx, "acme", &[1], 3, NOW).await.unwrap());
-    assert_eq!(verifications::failures(&mut tx, "acme", &[1]).await.unwrap(), 3);
-    assert_eq!(verifications::failures(&mut tx, "acme", &[2]).await.unwrap(), 0);
-    assert!(verifications::clear_failures(&mut tx, "acme", &[1]).await.unwrap());
-    assert!(!verifications::clear_failures(&mut tx, "acme", &[1]).await.unwrap());
-    assert!(verifications::add_failure(&mut tx, "acme", &[1], 3, NOW).await.unwrap());
 }

@@ -16,7 +16,6 @@ on_every_database!(
     an_expired_lease_is_taken_over_once,
     tries_are_exact,
     a_code_is_approved_once,
-    failures_are_exact,
     no_count_in_a_bucket_is_lost,
     an_idempotency_key_has_one_first_use,
     all_get_the_same_small_value,
@@ -151,20 +150,6 @@ async fn a_code_is_approved_once(database: &Database) {
     }
 }
 
-async fn failures_are_exact(database: &Database) {
-    let stores = [sample::store(database).await, Store::open(database.url()).await.unwrap()];
-    let raised = at_once(&stores, |store, _| async move {
-        let mut tx = store.begin().await.unwrap();
-        let raised = verifications::add_failure(&mut tx, "acme", &[1; 32], 40, NOW).await.unwrap();
-        tx.commit().await.unwrap();
-        raised
-    })
-    .await;
-    assert_eq!(raised.into_iter().filter(|raised| *raised).count(), 40);
-    let mut tx = stores[1].begin_read().await.unwrap();
-    assert_eq!(verifications::failures(&mut tx, "acme", &[1; 32]).await.unwrap(), 40);
-}
-
 async fn no_count_in_a_bucket_is_lost(database: &Database) {
     let stores = [sample::store(database).await, Store::open(database.url()).await.unwrap()];
     // Overlapping sets in different orders: locking them in the given order would deadlock. Meanwhile a
@@ -295,7 +280,7 @@ async fn no_change_of_a_locked_row_is_lost(database: &Database) {
         let mut tx = store.begin().await.unwrap();
         let mut verification = verifications::lock(&mut tx, "acme", "v1").await.unwrap().unwrap();
         verification.sends += 1;
-        assert!(verifications::renew(&mut tx, &verification).await.unwrap());
+        assert!(verifications::update_codes(&mut tx, &verification).await.unwrap());
         tx.commit().await.unwrap();
     })
     .await;

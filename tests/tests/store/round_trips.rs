@@ -238,6 +238,15 @@ async fn verifications_round_trip(database: &Database) {
         let full = VerificationRow {
             status,
             approved_at: Some(NOW),
+            previous: Some(PreviousCode {
+                code_mac: vec![7; 32],
+                code_key: "c0".to_owned(),
+                tries: 2,
+                expires_at: NOW.plus_seconds(1),
+                message: Some("m0".to_owned()),
+                code_order: 3,
+            }),
+            code_order: 4,
             ..sample::verification("acme", &format!("full{number}"))
         };
         let bare = VerificationRow {
@@ -247,6 +256,7 @@ async fn verifications_round_trip(database: &Database) {
             test: false,
             approved_at: None,
             message: None,
+            previous: None,
             ..full.clone()
         };
         for row in [full, bare] {
@@ -413,7 +423,6 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         attempts::insert(&mut tx, &sample::attempt(tenant, "m1", 1)).await.unwrap();
         reports::insert(&mut tx, &sample::report(tenant, 1, DeliveryState::Sent)).await.unwrap();
         verifications::insert(&mut tx, &sample::verification(tenant, "v1")).await.unwrap();
-        verifications::add_failure(&mut tx, tenant, &[9], 100, NOW).await.unwrap();
         buckets::save(&mut tx, tenant, "number", "{}", NOW).await.unwrap();
         idempotency::claim(&mut tx, &sample::first_use(tenant, "m1"), NOW).await.unwrap();
         audit::append(&mut tx, &sample::entry(Some(tenant), "connection.save")).await.unwrap();

@@ -246,6 +246,8 @@ pub fn verification(tenant: &str, id: &str) -> VerificationRow {
         resend_at: NOW.plus_seconds(30),
         approved_at: None,
         message: Some("m1".to_owned()),
+        code_order: 1,
+        previous: None,
     }
 }
 

@@ -50,6 +50,9 @@ impl Default for CodePolicy {
 }
 
 /// Limits on messages. Each is exact over every window of its length.
+///
+/// A message that was certainly not sent gives back its places by number, prefix and address, and its pause. Each of these limits gives
+/// back at most as many places in its window as it has; what fails after that counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct LimitPolicy {

@@ -59,7 +59,7 @@ pub struct Check {
 /// - `expired`: the code expired.
 /// - `exhausted`: the code was checked too often. A new one may be sent.
 /// - `cancelled`: your platform cancelled it.
-/// - `superseded`: a later verification of the same number and usage replaced it.
+/// - `superseded`: a later verification of the same number and usage replaced it, when its message may have been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VerificationStatus {
@@ -73,7 +73,7 @@ pub enum VerificationStatus {
     Exhausted,
     /// The platform cancelled it.
     Cancelled,
-    /// A later verification of the same number and usage replaced it.
+    /// A later verification of the same number and usage replaced it, when its message may have been sent.
     Superseded,
 }
 
@@ -129,7 +129,7 @@ pub struct Verification {
     /// How often the current code can still be checked.
     #[schema(example = 5)]
     pub tries_left: u32,
-    /// How many codes can still be sent.
+    /// How many codes can still be sent. A code that was certainly not sent does not count.
     #[schema(example = 3)]
     pub sends_left: u32,
     /// When the current code expires.

@@ -1,72 +1,26 @@
 //! Limits on new messages: their rate, the pause between them, and what they may cost.
 //!
-//! A [`Rule`] decides from its state, a short text that the store keeps under the key of a [`Bucket`]. The store reads the state and
-//! writes the new one in one transaction, so limits are exact under any concurrency. [`buckets`] lists the rules that a request must
-//! pass. A request counts towards all of them or towards none.
+//! A [`Rule`] decides from its state, a short text that the store keeps under the key of a bucket. The store reads the state and writes
+//! the new one in one transaction, so limits are exact under any concurrency. Which rules a request must pass is in `rules/buckets.rs`.
+//! A request counts towards all of them or towards none.
 //!
 //! Promises
 //! - a rule is never exceeded in any window of its length: a slot that has partly left the window still counts as a whole, so the rule
 //!   errs on the strict side, by at most a sixtieth of the window;
-//! - a clock that is set back does not open a limit. A limit that is used up stays closed until the clock has caught up;
+//! - a clock that is set back opens no limit, and one that was ahead for a moment closes none: what was counted in the future is
+//!   counted as of now ([`Rule::redated`]), so a limit that is used up opens after its own length, and a minute at most;
+//! - what is given back ([`Rule::refund`]) is taken from where it was counted, so no limit lets more through than if the request had
+//!   never been made;
 //! - a refusal names the time at which the same request passes, if nothing else is counted before;
 //! - a state is smaller than one kilobyte, whatever the limit. A state that cannot be read lets nothing through.
 //!
 //! Must not know: how a number is hashed, where a state is stored.
 
-use std::fmt;
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 
-use sendbox_contract::Usage;
 use time::{Date, Month, OffsetDateTime};
 
-use crate::model::{Policy, Timestamp};
-
-/// The name of a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the names are the documentation")]
-pub enum LimitName {
-    NumberPerHour,
-    NumberPerDay,
-    PrefixPerHour,
-    IpPerHour,
-    ConnectionPerMinute,
-    TenantPerMinute,
-    TenantPerDay,
-    Cooldown,
-    SpendCap,
-    /// 100 failed checks for one number, across all its codes.
-    RecipientFailures,
-    /// Codes sent for one verification.
-    SendsOfVerification,
-    /// The numbers are held because a provider suspects fraud; see `/holds`.
-    Hold,
-}
-
-impl LimitName {
-    /// `number-per-hour`
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NumberPerHour => "number-per-hour",
-            Self::NumberPerDay => "number-per-day",
-            Self::PrefixPerHour => "prefix-per-hour",
-            Self::IpPerHour => "ip-per-hour",
-            Self::ConnectionPerMinute => "connection-per-minute",
-            Self::TenantPerMinute => "tenant-per-minute",
-            Self::TenantPerDay => "tenant-per-day",
-            Self::Cooldown => "cooldown",
-            Self::SpendCap => "spend-cap",
-            Self::RecipientFailures => "recipient-failures",
-            Self::SendsOfVerification => "sends-of-verification",
-            Self::Hold => "hold",
-        }
-    }
-}
-
-impl fmt::Display for LimitName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::model::Timestamp;
 
 /// Number of slots in a window.
 const SLOTS: u64 = 60;
@@ -81,6 +35,8 @@ const MAX_DOUBLINGS: u32 = 10;
 /// A state is kept this many seconds longer than needed: a machine whose clock is ahead may remove it, and one whose clock is behind
 /// must not find it gone.
 const CLOCK_SKEW_SECONDS: u64 = 3600;
+/// Clocks of two machines may differ by this many seconds. What was counted further in the future was counted by a wrong clock.
+const MAX_AHEAD_SECONDS: u64 = 60;
 
 /// The rule of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,28 +138,70 @@ impl Rule {
         }
     }
 
-    /// Refunds a message that was counted but not sent. Only money is refunded: a message that the provider refused was still requested, so
-    /// it counts towards the other limits.
+    /// Gives back a request that was counted, and whose message was certainly not sent.
     ///
-    /// `taken_at` is the time that was passed to [`Rule::take`], so that no other month's total is reduced. `None` if there is nothing to
-    /// change.
+    /// `taken_at` is the time that was passed to [`Rule::take`]. `None` if there is nothing to change: its window or month is over, or
+    /// the state no longer shows what was counted then.
     ///
     /// # Errors
     /// [`UnreadableState`]
     pub fn refund(&self, state: &str, taken_at: Timestamp) -> Result<Option<LimitState>, UnreadableState> {
-        let Self::Spend { price_micros, .. } = *self else { return Ok(None) };
-        let spent = MonthlySpend::parse(state)?;
-        if price_micros == 0 || spent.month != CalendarMonth::of(taken_at) {
-            return Ok(None);
+        match *self {
+            Self::Window { seconds, .. } => {
+                Ok(Window::read(Some(state), seconds)?.without(taken_at).map(|window| window.to_state()))
+            }
+            Self::Cooldown { .. } => Ok(Cooldown::read(state)?.without(taken_at).map(|cooldown| cooldown.to_state())),
+            Self::Spend { price_micros, .. } => {
+                let spent = MonthlySpend::parse(state)?;
+                if price_micros == 0 || spent.month != CalendarMonth::of(taken_at) {
+                    return Ok(None);
+                }
+                Ok(Some(MonthlySpend { micros: spent.micros.saturating_sub(price_micros), ..spent }.to_state()))
+            }
         }
-        Ok(Some(MonthlySpend { micros: spent.micros.saturating_sub(price_micros), ..spent }.to_state()))
+    }
+
+    /// The state with everything that lies in the future dated now, if the clock was ahead when it was counted. `None` if it was not.
+    /// To be stored before the state is used, even if the request is refused: otherwise the limit stays closed until that future.
+    ///
+    /// # Errors
+    /// [`UnreadableState`]
+    pub fn redated(&self, state: &str, now: Timestamp) -> Result<Option<LimitState>, UnreadableState> {
+        let latest = now.plus_seconds(MAX_AHEAD_SECONDS);
+        match *self {
+            Self::Window { seconds, .. } => {
+                let window = Window::read(Some(state), seconds)?;
+                let is_ahead = window.used().any(|(slot, _)| slot.saturating_mul(window.width) > latest.0);
+                Ok(is_ahead.then(|| window.dated_no_later_than(now).to_state()))
+            }
+            Self::Cooldown { .. } => {
+                let cooldown = Cooldown::read(state)?;
+                let is_ahead = cooldown.last > latest;
+                Ok(is_ahead.then(|| Cooldown { last: now, earlier: None, ..cooldown }.to_state()))
+            }
+            Self::Spend { .. } => {
+                let spent = MonthlySpend::parse(state)?;
+                let is_ahead = spent.month > CalendarMonth::of(latest);
+                Ok(is_ahead.then(|| MonthlySpend { month: CalendarMonth::of(now), ..spent }.to_state()))
+            }
+        }
+    }
+
+    /// How many requests count now towards a window.
+    ///
+    /// # Errors
+    /// [`UnreadableState`]; also for another rule.
+    pub fn count(&self, state: Option<&str>, now: Timestamp) -> Result<u64, UnreadableState> {
+        let Self::Window { seconds, .. } = *self else { return Err(UnreadableState) };
+        let window = Window::read(state, seconds)?;
+        Ok(window.inside(window.effective_now(now)).values().copied().map(u64::from).sum())
     }
 
     /// The state with one more request.
     fn increment(&self, state: Option<&str>, now: Timestamp) -> Result<LimitState, UnreadableState> {
         match *self {
             Self::Window { seconds, .. } => Ok(Window::read(state, seconds)?.incremented(now).to_state()),
-            Self::Cooldown { seconds: 0 } => Ok(Cooldown { last: now, doublings: 0 }.to_state()),
+            Self::Cooldown { seconds: 0 } => Ok(Cooldown { last: now, doublings: 0, earlier: None }.to_state()),
             Self::Cooldown { .. } => Ok(Cooldown::after(state.map(Cooldown::read).transpose()?, now).to_state()),
             Self::Spend { price_micros, .. } => {
                 let spent = MonthlySpend::read(state, now)?;
@@ -264,9 +262,8 @@ impl Window {
 
     fn next_allowed(&self, max: u32, now: Timestamp) -> NextAllowed {
         let effective_now = self.effective_now(now);
-        let inside: Vec<(i64, u32)> =
-            self.used().filter(|(slot, _)| self.leaves_window_at(*slot) > effective_now).collect();
-        let mut sum: u64 = inside.iter().map(|(_, count)| u64::from(*count)).sum();
+        let inside = self.inside(effective_now);
+        let mut sum: u64 = inside.values().copied().map(u64::from).sum();
         let mut opens = NextAllowed::Now;
         for (slot, count) in inside {
             if sum < u64::from(max) {
@@ -281,16 +278,41 @@ impl Window {
     fn incremented(self, now: Timestamp) -> Self {
         let effective_now = self.effective_now(now);
         let slot = effective_now.div_euclid(self.width);
-        let mut kept: Vec<(i64, u32)> =
-            self.used().filter(|(slot, _)| self.leaves_window_at(*slot) > effective_now).collect();
-        match kept.last_mut() {
-            Some((last, count)) if *last == slot => *count = count.saturating_add(1),
-            _ => kept.push((slot, 1)),
-        }
-        let first = kept.first().map_or(slot, |(slot, _)| *slot);
-        let count_of = |wanted: i64| kept.iter().find(|(slot, _)| *slot == wanted).map_or(0, |(_, count)| *count);
-        let counts = (first..=slot).map(count_of).collect();
+        let mut counts = self.inside(effective_now);
+        let count = counts.entry(slot).or_default();
+        *count = count.saturating_add(1);
+        self.with(slot, counts)
+    }
+
+    /// The counts by slot that are still in the window.
+    fn inside(&self, now: i64) -> BTreeMap<i64, u32> {
+        self.used().filter(|(slot, _)| self.leaves_window_at(*slot) > now).collect()
+    }
+
+    /// With these counts, the last of which is not after `last`.
+    fn with(self, last: i64, counts: BTreeMap<i64, u32>) -> Self {
+        let first = counts.keys().next().map_or(last, |slot| *slot);
+        let counts = (first..=last).map(|slot| counts.get(&slot).copied().unwrap_or(0)).collect();
         Self { first, counts, ..self }
+    }
+
+    /// With everything that lies in the future moved into the present slot.
+    fn dated_no_later_than(self, now: Timestamp) -> Self {
+        let present = now.0.div_euclid(self.width);
+        let mut counts = BTreeMap::new();
+        for (slot, count) in self.inside(now.0) {
+            let of_slot: &mut u32 = counts.entry(slot.min(present)).or_default();
+            *of_slot = of_slot.saturating_add(count);
+        }
+        self.with(present, counts)
+    }
+
+    /// Without one of the requests that were counted at this time. `None` if none is.
+    fn without(mut self, taken_at: Timestamp) -> Option<Self> {
+        let index = usize::try_from(taken_at.0.div_euclid(self.width).checked_sub(self.first)?).ok()?;
+        let count = self.counts.get_mut(index)?;
+        *count = count.checked_sub(1)?;
+        Some(self)
     }
 
     fn to_state(&self) -> LimitState {
@@ -303,18 +325,24 @@ impl Window {
     }
 }
 
-/// The time of the last request, and how often the pause was doubled. Encoded as `c<ms>:<doublings>`.
+/// The time of the last request, and how often the pause was doubled. Encoded as `c<ms>:<doublings>`, followed by `:<ms>` of the
+/// request before it.
 struct Cooldown {
     last: Timestamp,
     doublings: u32,
+    /// The request before the last one, whose pause was doubled. `None` also when it is no longer known.
+    earlier: Option<Timestamp>,
 }
 
 impl Cooldown {
     fn read(state: &str) -> Result<Self, UnreadableState> {
-        let (last, doublings) = state.strip_prefix('c').and_then(|rest| rest.split_once(':')).ok_or(UnreadableState)?;
+        let (last, rest) = state.strip_prefix('c').and_then(|rest| rest.split_once(':')).ok_or(UnreadableState)?;
+        let (doublings, earlier) = rest.split_once(':').map_or((rest, None), |(one, other)| (one, Some(other)));
+        let time = |text: &str| text.parse().map(Timestamp).map_err(|_| UnreadableState);
         Ok(Self {
-            last: Timestamp(last.parse().map_err(|_| UnreadableState)?),
+            last: time(last)?,
             doublings: doublings.parse().map_err(|_| UnreadableState)?,
+            earlier: earlier.map(time).transpose()?,
         })
     }
 
@@ -324,15 +352,37 @@ impl Cooldown {
     }
 
     fn after(last: Option<Self>, now: Timestamp) -> Self {
-        let doublings = last
-            .filter(|last| now < last.last.plus_seconds(COOLDOWN_RESET_SECONDS))
-            .map_or(0, |last| last.doublings.saturating_add(1).min(MAX_DOUBLINGS));
-        Self { last: now, doublings }
+        match last.filter(|last| now < last.last.plus_seconds(COOLDOWN_RESET_SECONDS)) {
+            Some(last) => Self { last: now, doublings: last.doublings.saturating_add(1), earlier: Some(last.last) },
+            None => Self { last: now, doublings: 0, earlier: None },
+        }
+    }
+
+    /// Without the request that was counted at this time. `None` if it is none of the last two, or nothing is known of the one
+    /// before it.
+    fn without(self, taken_at: Timestamp) -> Option<Self> {
+        if taken_at == self.last {
+            return match (self.doublings.checked_sub(1), self.earlier) {
+                (Some(doublings), Some(earlier)) => Some(Self { last: earlier, doublings, earlier: None }),
+                (Some(_), None) => None,
+                // The first one. Without it, the last request was so long ago that it no longer matters.
+                (None, _) => {
+                    let long_ago = taken_at.minus_millis(COOLDOWN_RESET_SECONDS * 1000);
+                    Some(Self { last: long_ago, doublings: 0, earlier: None })
+                }
+            };
+        }
+        (Some(taken_at) == self.earlier).then(|| Self {
+            doublings: self.doublings.saturating_sub(1),
+            earlier: None,
+            ..self
+        })
     }
 
     fn to_state(&self) -> LimitState {
+        let earlier = self.earlier.map(|at| format!(":{}", at.0)).unwrap_or_default();
         LimitState {
-            state: format!("c{}:{}", self.last.0, self.doublings),
+            state: format!("c{}:{}{earlier}", self.last.0, self.doublings),
             expires_at: self.last.plus_seconds(COOLDOWN_RESET_SECONDS + CLOCK_SKEW_SECONDS),
         }
     }
@@ -403,84 +453,6 @@ impl MonthlySpend {
 /// [`UnreadableState`]
 pub fn spent(state: Option<&str>, now: Timestamp) -> Result<u64, UnreadableState> {
     MonthlySpend::read(state, now).map(|spent| spent.micros)
-}
-
-/// The properties of a request that limits depend on.
-#[derive(Clone, Copy)]
-pub struct Facts<'a> {
-    /// A keyed hash of the number, in hexadecimal.
-    pub recipient: &'a str,
-    /// A keyed hash of its [`prefix`], in hexadecimal.
-    pub prefix: &'a str,
-    /// The hashed [`ip_block`] of the end user, if the platform gave an address.
-    pub ip: Option<&'a str>,
-    /// The connection that the message is sent through.
-    pub connection: &'a str,
-    /// The purpose of the message.
-    pub usage: Usage,
-    /// The maximum cost, from [`super::policy::price`]. `None` if it does not count towards the cap.
-    pub price_micros: Option<u64>,
-}
-
-/// A limit that a request must pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bucket {
-    /// The name of the limit, for the refusal.
-    pub limit: LimitName,
-    /// The key of the state in the store, within the tenant: the limit's name, and the value from [`Facts`] that it counts by.
-    pub key: String,
-    /// The rule of the limit.
-    pub rule: Rule,
-}
-
-/// The limits that a request of this tenant must pass, sorted by key. The store locks them in this order, so that requests cannot
-/// deadlock.
-pub fn buckets(policy: &Policy, facts: &Facts) -> Vec<Bucket> {
-    const MINUTE: u64 = 60;
-    const HOUR: u64 = 60 * MINUTE;
-    const DAY: u64 = 24 * HOUR;
-    let limits = &policy.limits;
-    let mut buckets = Vec::with_capacity(9);
-    let mut add = |limit: LimitName, of: &str, rule: Rule| {
-        let key = if of.is_empty() { limit.to_string() } else { format!("{limit}:{of}") };
-        buckets.push(Bucket { limit, key, rule });
-    };
-    let window = |max: u32, seconds: u64| Rule::Window { max, seconds };
-    add(LimitName::NumberPerHour, facts.recipient, window(limits.number_per_hour, HOUR));
-    add(LimitName::NumberPerDay, facts.recipient, window(limits.number_per_day, DAY));
-    add(LimitName::PrefixPerHour, facts.prefix, window(limits.prefix_per_hour, HOUR));
-    if let Some(ip) = facts.ip {
-        add(LimitName::IpPerHour, ip, window(limits.ip_per_hour, HOUR));
-    }
-    add(LimitName::ConnectionPerMinute, facts.connection, window(limits.connection_per_minute, MINUTE));
-    add(LimitName::TenantPerMinute, "", window(limits.tenant_per_minute, MINUTE));
-    add(LimitName::TenantPerDay, "", window(limits.tenant_per_day, DAY));
-    if limits.cooldown_seconds > 0 {
-        add(LimitName::Cooldown, &cooldown_key(facts), Rule::Cooldown { seconds: limits.cooldown_seconds.into() });
-    }
-    if let (Some(spend), Some(price_micros)) = (&policy.spend, facts.price_micros) {
-        add(LimitName::SpendCap, "", Rule::Spend { cap_micros: spend.cap_per_month_micros, price_micros });
-    }
-    buckets.sort_by(|one, other| one.key.cmp(&other.key));
-    buckets
-}
-
-fn cooldown_key(facts: &Facts) -> String {
-    format!("{}:{}", facts.recipient, facts.usage)
-}
-
-/// The block of a thousand numbers that a number belongs to: all but the last three digits, and never less than `+` and four digits.
-pub fn prefix(e164: &str) -> &str {
-    e164.get(..e164.len().saturating_sub(3).max(5)).unwrap_or(e164)
-}
-
-/// The block of addresses that is counted together: an IPv4 address by itself, and the /64 of an IPv6 address, because a subscriber has
-/// at least that much (RFC 7421). An IPv4-mapped address counts as IPv4.
-pub fn ip_block(ip: IpAddr) -> String {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("{}/64", std::net::Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
-    }
 }
 
 #[cfg(test)]

@@ -184,7 +184,7 @@ impl Kind {
             Error::ReportUnreadable => Self::ReportUnreadable,
             Error::Busy => Self::Busy,
             Error::Stopping => Self::Stopping,
-            Error::Internal(_) | Error::VersionNotLoaded { .. } => Self::Internal,
+            Error::Internal(_) | Error::VersionNotLoaded { .. } | Error::LimitsAhead { .. } => Self::Internal,
         }
     }
 

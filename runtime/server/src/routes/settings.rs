@@ -130,8 +130,9 @@ struct Unlock {
 
 /// Unlock a number
 ///
-/// Resets the count of failed checks of a number. After 100 failed checks, over all its verifications, every further check of the
-/// number fails with 429 until you unlock it.
+/// Resets the count of failed checks of a number. After 100 failed checks in 24 hours, over all its verifications and without a right
+/// code, the number is locked: checks fail with 429, and no code is sent to it. It opens again when the oldest failures are a day old
+/// (`Retry-After`), or when you unlock it.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/unlocks", tag = "settings", params(TenantPath),
     request_body(content = Unlock, description = "The number to unlock.", example = json!({"number": "+4512345678"})),
     responses((status = 204, description = "Codes of this number can be checked again."), Unauthorized, NotFound, InvalidBody, Conflict))]

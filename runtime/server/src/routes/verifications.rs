@@ -28,7 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 /// Create a verification
 ///
 /// Makes a code and sends it. Keep the `id`: you check the code against it. A pending verification of the same number and usage is
-/// superseded.
+/// superseded as soon as the message may have been sent.
 ///
 /// - **201**: the verification is pending, and its message was accepted or is on its way (`message.status`).
 /// - **424**: the message was not sent. The verification in the response is still pending: resend its code, or cancel it.
@@ -94,10 +94,12 @@ async fn check_verification(
 
 /// Resend a verification
 ///
-/// Makes a new code and sends it; the previous code stops working. You can resend a `pending` or `exhausted` verification from
+/// Makes a new code and sends it. The previous code stops working as soon as the message may have been sent; while the message is on its
+/// way both codes work, and a check counts as a try of both. You can resend a `pending` or `exhausted` verification from
 /// `resendAvailableAt` on, while `sendsLeft` is above 0. The body is optional.
 ///
-/// If the message was not sent, the request fails with 424 and the verification is pending with its new code.
+/// If the message was not sent, the request fails with 424, and the previous code still works, with the tries and the time that it had
+/// left.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/{id}/resend", tag = "verifications", params(VerificationPath, IdempotencyHeader),
     request_body(content = Option<Resend>, description = "How to resend.", example = json!({"mode": "sync"})),
     responses(

@@ -1,10 +1,15 @@
 //! Connection tests: a real send, or a dry run, over a connection that need not be saved, with a full trace.
 
-use sendbox_domain::model::{ConnectionTest, Scope, SendFailure, SentRequest, TestOutcome, TestReport, TraceEvent};
+use sendbox_domain::model::{
+    ConnectionTest, Scope, SendFailure, SentRequest, TestOutcome, TestReport, Timestamp, TraceEvent,
+};
 use sendbox_domain::phone;
 use sendbox_domain::plan::{MessageRequest, Plan, plan};
+use sendbox_domain::rules::retry;
+use sendbox_domain::text::TextSize;
 use sendbox_sandbox::{
-    Attempt, Connector, DryRun, FailureClass, MaskedRequest, Outcome, RecordedFailure, SendRequest, Usage,
+    Attempt, Connector, DryRun, FailureClass, MaskedRequest, Message as SandboxMessage, Outcome, Recipient,
+    RecordedFailure, SendRequest, SendResult, Usage,
 };
 use sendbox_store::rows::TenantRow;
 use sendbox_store::{Tx, connections};
@@ -19,7 +24,7 @@ use crate::id;
 use crate::releases::request_shapes::version_at;
 use crate::releases::resolved_connector::ResolvedConnector;
 use crate::sending::admission;
-use crate::sending::admission::admit;
+use crate::sending::admission::{Charge, admit};
 use crate::service::Service;
 use crate::vault::TenantKey;
 
@@ -31,9 +36,25 @@ struct TestTarget {
     is_uploaded: bool,
 }
 
+/// A test that is planned, and charged to the limits unless it is a dry run.
+struct PreparedTest {
+    tenant: TenantRow,
+    key: TenantKey,
+    target: TestTarget,
+    message: SandboxMessage,
+    recipient: Recipient,
+    usage: Usage,
+    dry_run: bool,
+    price_micros: u64,
+    at: Timestamp,
+    size: Option<TextSize>,
+    unknown_variables: Vec<String>,
+}
+
 impl Service {
     /// Sends a test message, or, as a dry run, shows the requests that would be sent. A test counts towards all limits like any
-    /// other message, and does not appear in the list of messages. Every outcome of the send is returned as a result.
+    /// other message, gives back what a message gives back that was certainly not sent, and does not appear in the list of messages.
+    /// Every outcome of the send is returned as a result.
     ///
     /// # Errors
     /// [`Error::Invalid`] with all errors, [`Error::Limited`], [`Error::CountryNotAllowed`]. In all cases nothing was sent.
@@ -42,6 +63,41 @@ impl Service {
         if self.inner.stopping.is_cancelled() {
             return Err(Error::Stopping);
         }
+        let prepared = match self.prepare_test(caller, tenant, test.clone()).await {
+            Err(Error::LimitsAhead { tenant: of, buckets }) => {
+                self.redate_limits(of, buckets).await?;
+                self.prepare_test(caller, tenant, test).await?
+            }
+            prepared => prepared?,
+        };
+        let (size, unknown_variables) = (prepared.size, prepared.unknown_variables.clone());
+        let service = self.clone();
+        let sending = self.inner.work.spawn(async move { service.run_test(prepared).await });
+        let result =
+            sending.await.map_err(|_| Error::Internal("the test ended without a result; see the log".to_owned()))??;
+        let (outcome, failure, provider_message_id) = match &result.outcome {
+            Outcome::Accepted(receipt) => (TestOutcome::Accepted, None, receipt.message_id.clone()),
+            Outcome::NotSentDryRun => (TestOutcome::DryRun, None, None),
+            Outcome::Failed(failure) => {
+                let in_doubt = failure.class == FailureClass::InDoubt;
+                let outcome = if in_doubt { TestOutcome::InDoubt } else { TestOutcome::Failed };
+                (outcome, Some(SendFailure::from(&RecordedFailure::from(failure))), None)
+            }
+        };
+        Ok(TestReport {
+            outcome,
+            failure,
+            provider_message_id,
+            size,
+            unknown_variables,
+            trace: result.trace.iter().map(TraceEvent::from).collect(),
+            requests: result.requests.iter().map(|request| SentRequest::from(&MaskedRequest::from(request))).collect(),
+            resource_usage: result.used.into(),
+        })
+    }
+
+    /// Plans a test, and charges it to the limits.
+    async fn prepare_test(&self, caller: &Caller, tenant: &str, test: ConnectionTest) -> Result<PreparedTest> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
@@ -65,6 +121,7 @@ impl Service {
         };
         let Plan { message, size, unknown_variables } =
             plan(&target.connection.config, request, target.connection.connector.metadata())?;
+        let mut price_micros = 0;
         if !dry_run {
             let request = admission::AdmissionRequest {
                 tenant: &row,
@@ -75,58 +132,63 @@ impl Service {
                 usage,
                 segments: size.map_or(1, |size| size.segments),
             };
-            admit(&mut tx, &request, now).await?;
+            price_micros = admit(&mut tx, &request, now).await?.price_micros;
             let after = json!({ "connector": target.connection.connector_id, "to": phone::masked(&recipient) });
             let what = ("connection.test", format!("connection:{}", target.connection.name));
             self.record_audit(&mut tx, caller, Some(tenant), what, (None, Some(after))).await?;
         }
         // Committed before anything is sent.
         tx.commit().await?;
-
-        let service = self.clone();
-        let sending = self.inner.work.spawn(async move {
-            let request = SendRequest {
-                owner: row.id.clone(),
-                parameters: std::sync::Arc::clone(&target.connection.parameters),
-                grant: std::sync::Arc::clone(&target.connection.grant),
-                message,
-                pinned: None,
-                dry_run: dry_run.then_some(DryRun { show_sealed: false }),
-                withdrawn: None,
-                revocation: None,
-            };
-            let result = service.inner.sandbox.send(&target.connection.connector, request).await;
-            if target.is_uploaded {
-                service.record_test(&row.id, &target.connection, &result).await;
-            }
-            if matches!(result.outcome, Outcome::Accepted(_)) {
-                let mut tx = service.inner.store.begin().await?;
-                connections::record_test(&mut tx, &row.id, &target.fingerprint, service.now()).await?;
-                tx.commit().await?;
-            }
-            Ok::<_, Error>(result)
-        });
-        let result =
-            sending.await.map_err(|_| Error::Internal("the test ended without a result; see the log".to_owned()))??;
-        let (outcome, failure, provider_message_id) = match &result.outcome {
-            Outcome::Accepted(receipt) => (TestOutcome::Accepted, None, receipt.message_id.clone()),
-            Outcome::NotSentDryRun => (TestOutcome::DryRun, None, None),
-            Outcome::Failed(failure) => {
-                let in_doubt = failure.class == FailureClass::InDoubt;
-                let outcome = if in_doubt { TestOutcome::InDoubt } else { TestOutcome::Failed };
-                (outcome, Some(SendFailure::from(&RecordedFailure::from(failure))), None)
-            }
-        };
-        Ok(TestReport {
-            outcome,
-            failure,
-            provider_message_id,
+        Ok(PreparedTest {
+            tenant: row,
+            key,
+            target,
+            message,
+            recipient,
+            usage,
+            dry_run,
+            price_micros,
+            at: now,
             size,
             unknown_variables,
-            trace: result.trace.iter().map(TraceEvent::from).collect(),
-            requests: result.requests.iter().map(|request| SentRequest::from(&MaskedRequest::from(request))).collect(),
-            resource_usage: result.used.into(),
         })
+    }
+
+    /// Sends a test, and stores what follows from its outcome.
+    async fn run_test(&self, test: PreparedTest) -> Result<SendResult> {
+        let PreparedTest { tenant, key, target, message, recipient, usage, dry_run, price_micros, at, .. } = test;
+        let request = SendRequest {
+            owner: tenant.id.clone(),
+            parameters: std::sync::Arc::clone(&target.connection.parameters),
+            grant: std::sync::Arc::clone(&target.connection.grant),
+            message,
+            pinned: None,
+            dry_run: dry_run.then_some(DryRun { show_sealed: false }),
+            withdrawn: None,
+            revocation: None,
+        };
+        let result = self.inner.sandbox.send(&target.connection.connector, request).await;
+        if target.is_uploaded {
+            self.record_test(&tenant.id, &target.connection, &result).await;
+        }
+        match &result.outcome {
+            Outcome::Accepted(_) => {
+                let mut tx = self.inner.store.begin().await?;
+                connections::record_test(&mut tx, &tenant.id, &target.fingerprint, self.now()).await?;
+                tx.commit().await?;
+            }
+            Outcome::Failed(failure) => {
+                let failure = RecordedFailure::from(failure);
+                if !dry_run && !retry::may_have_been_sent(failure.class, failure.request_sent) {
+                    let mut tx = self.inner.store.begin().await?;
+                    let charge = Charge { recipient: &recipient, client_ip: None, usage, price_micros, at };
+                    admission::refund(&mut tx, &tenant, &key, &charge, self.now()).await?;
+                    tx.commit().await?;
+                }
+            }
+            Outcome::NotSentDryRun => {}
+        }
+        Ok(result)
     }
 
     /// The connection under test: a saved one, overridden by the settings that are given with the test.

@@ -1,19 +1,23 @@
-//! Admission of a message: countries and limits, checked in the transaction that stores the message.
+//! Admission of a message: countries and limits, checked in the transaction that stores the message; and what the limits give back when
+//! the message was certainly not sent.
 //!
 //! Either all limits are charged or none; when the store fails, nothing is admitted.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use sendbox_domain::LimitName;
 use sendbox_domain::model::Timestamp;
-use sendbox_domain::rules::limit::{self, Bucket, Facts, LimitError, NextAllowed, Rule, UnreadableState};
+use sendbox_domain::rules::buckets::{self as limits, Bucket, Facts};
+use sendbox_domain::rules::limit::{LimitError, LimitState, NextAllowed, Rule, UnreadableState};
 use sendbox_domain::rules::policy;
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::rows::{MessageRow, TenantRow};
-use sendbox_store::{Tx, buckets};
+use sendbox_store::{Done, Tx, buckets};
 
 use crate::error::{Error, Result};
 use crate::sending::holds;
+use crate::service::Service;
 use crate::vault::TenantKey;
 
 /// A message for which admission is requested.
@@ -52,20 +56,17 @@ pub(crate) async fn admit(tx: &mut Tx, request: &AdmissionRequest<'_>, now: Time
     }
     holds::check(tx, &tenant.id, key, recipient, now).await?;
     let price = policy::price(&tenant.policy, recipient.country.as_deref(), request.segments);
-    let number = hex::encode(recipient_hash(key, recipient));
-    let prefix = hex::encode(holds::prefix_hash(key, recipient));
-    let ip = request.client_ip.map(|ip| hex::encode(key.hash("ip", &[limit::ip_block(ip).as_bytes()])));
-    let facts = Facts {
-        recipient: &number,
-        prefix: &prefix,
-        ip: ip.as_deref(),
-        connection: request.connection,
-        usage: request.usage,
-        price_micros: price,
-    };
-    let buckets_to_charge = limit::buckets(&tenant.policy, &facts);
+    let hashes = Hashes::new(key, recipient, request.client_ip);
+    let facts = hashes.facts(request.connection, request.usage, price);
+    let buckets_to_charge = limits::buckets(&tenant.policy, &facts);
     let keys: Vec<String> = buckets_to_charge.iter().map(|bucket| bucket.key.clone()).collect();
-    let states = buckets::load(tx, &tenant.id, &keys).await?;
+    let mut states = buckets::load(tx, &tenant.id, &keys).await?;
+    let mut ahead = Vec::new();
+    for bucket in &buckets_to_charge {
+        if redate(&mut states, bucket, now)?.is_some() {
+            ahead.push(bucket.clone());
+        }
+    }
     let mut charges = Vec::with_capacity(buckets_to_charge.len());
     let mut refusal: Option<(LimitName, Option<Timestamp>)> = None;
     let mut next_at = now;
@@ -84,6 +85,9 @@ pub(crate) async fn admit(tx: &mut Tx, request: &AdmissionRequest<'_>, now: Time
         }
     }
     if let Some((limit, retry_at)) = refusal {
+        if !ahead.is_empty() {
+            return Err(Error::LimitsAhead { tenant: tenant.id.clone(), buckets: ahead });
+        }
         let retry_after = retry_at.map(|at| at.seconds_from(now).max(1));
         return Err(Error::Limited { limit, retry_after });
     }
@@ -105,13 +109,30 @@ fn longest(
     }
 }
 
+/// Counts what was counted in the future as of now. Returns the state that is to be stored, if there was anything.
+pub(crate) fn redate(
+    states: &mut BTreeMap<String, String>,
+    bucket: &Bucket,
+    now: Timestamp,
+) -> Result<Option<LimitState>> {
+    let Some(state) = states.get_mut(&bucket.key) else { return Ok(None) };
+    let redated = bucket.rule.redated(state, now).map_err(unreadable_limit)?;
+    if let Some(redated) = &redated {
+        state.clone_from(&redated.state);
+    }
+    Ok(redated)
+}
+
 /// Charges the price of another physical message to the spend cap. Returns `false` when the cap does not allow it.
 pub(crate) async fn charge_again(tx: &mut Tx, tenant: &TenantRow, row: &MessageRow, now: Timestamp) -> Result<bool> {
-    let Some((key, rule)) = spend_rule(tenant, row) else { return Ok(true) };
-    let states = buckets::load(tx, &tenant.id, std::slice::from_ref(&key)).await?;
-    match rule.take(states.get(&key).map(String::as_str), now) {
+    let Some(bucket) = spend_bucket(tenant, row) else { return Ok(true) };
+    let mut states = buckets::load(tx, &tenant.id, std::slice::from_ref(&bucket.key)).await?;
+    if let Some(redated) = redate(&mut states, &bucket, now)? {
+        buckets::save(tx, &tenant.id, &bucket.key, &redated.state, redated.expires_at).await?;
+    }
+    match bucket.rule.take(states.get(&bucket.key).map(String::as_str), now) {
         Ok(charge) => {
-            buckets::save(tx, &tenant.id, &key, &charge.state, charge.expires_at).await?;
+            buckets::save(tx, &tenant.id, &bucket.key, &charge.state, charge.expires_at).await?;
             Ok(true)
         }
         Err(LimitError::Reached { .. }) => Ok(false),
@@ -119,25 +140,124 @@ pub(crate) async fn charge_again(tx: &mut Tx, tenant: &TenantRow, row: &MessageR
     }
 }
 
-/// Refunds the price of a message that was certainly not sent.
-pub(crate) async fn refund(tx: &mut Tx, tenant: &TenantRow, row: &MessageRow) -> Result<()> {
-    let Some((key, rule)) = spend_rule(tenant, row) else { return Ok(()) };
-    let states = buckets::load(tx, &tenant.id, std::slice::from_ref(&key)).await?;
-    if let Some(state) = states.get(&key)
-        && let Some(it) = rule.refund(state, row.created_at).map_err(unreadable_limit)?
-    {
-        buckets::save(tx, &tenant.id, &key, &it.state, it.expires_at).await?;
+/// What was charged for a message that was certainly not sent.
+pub(crate) struct Charge<'a> {
+    pub(crate) recipient: &'a Recipient,
+    pub(crate) client_ip: Option<IpAddr>,
+    pub(crate) usage: Usage,
+    /// What was charged to the spend cap.
+    pub(crate) price_micros: u64,
+    /// When it was admitted.
+    pub(crate) at: Timestamp,
+}
+
+/// Gives back the places in the limits by number, prefix and address, the pause and the price of a message that was certainly not sent.
+/// Each limit gives back a bounded number of places (`rules/buckets.rs`); beyond that, what fails counts. Must be called in the
+/// transaction that ends the message, so that nothing is given back twice. Returns when the next message of this usage to this number
+/// can be admitted, if its pause was given back.
+pub(crate) async fn refund(
+    tx: &mut Tx,
+    tenant: &TenantRow,
+    key: &TenantKey,
+    charge: &Charge<'_>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let hashes = Hashes::new(key, charge.recipient, charge.client_ip);
+    let price = Some(charge.price_micros).filter(|price| *price > 0);
+    let mut refunds = Vec::new();
+    for bucket in limits::buckets(&tenant.policy, &hashes.facts("", charge.usage, price)) {
+        if let Ok(budget) = bucket.refunds(&tenant.policy) {
+            refunds.push((bucket, budget));
+        }
     }
-    Ok(())
+    let keys: Vec<String> = refunds
+        .iter()
+        .flat_map(|(bucket, budget)| [Some(&bucket.key), budget.as_ref().map(|budget| &budget.key)])
+        .flatten()
+        .cloned()
+        .collect();
+    let mut states = buckets::load(tx, &tenant.id, &keys).await?;
+    let mut next_at = None;
+    for (bucket, budget) in &refunds {
+        let Some(refunded) = states.get(&bucket.key).map(|state| bucket.rule.refund(state, charge.at)) else {
+            continue;
+        };
+        let Some(refunded) = refunded.map_err(unreadable_limit)? else { continue };
+        if let Some(budget) = budget {
+            let redated = redate(&mut states, budget, now)?;
+            match budget.rule.take(states.get(&budget.key).map(String::as_str), now) {
+                Ok(taken) => buckets::save(tx, &tenant.id, &budget.key, &taken.state, taken.expires_at).await?,
+                Err(LimitError::Reached { .. }) => {
+                    if let Some(redated) = redated {
+                        buckets::save(tx, &tenant.id, &budget.key, &redated.state, redated.expires_at).await?;
+                    }
+                    continue;
+                }
+                Err(LimitError::UnreadableState(error)) => return Err(unreadable_limit(error)),
+            }
+        }
+        if bucket.limit == LimitName::Cooldown {
+            next_at = Some(match bucket.rule.next(Some(&refunded.state), now).map_err(unreadable_limit)? {
+                NextAllowed::At(at) => at,
+                NextAllowed::Now | NextAllowed::Never => now,
+            });
+        }
+        buckets::save(tx, &tenant.id, &bucket.key, &refunded.state, refunded.expires_at).await?;
+    }
+    Ok(next_at)
 }
 
-fn spend_rule(tenant: &TenantRow, row: &MessageRow) -> Option<(String, Rule)> {
+/// The keyed hashes by which limits count.
+struct Hashes {
+    recipient: String,
+    prefix: String,
+    ip: Option<String>,
+}
+
+impl Hashes {
+    fn new(key: &TenantKey, recipient: &Recipient, client_ip: Option<IpAddr>) -> Self {
+        Self {
+            recipient: hex::encode(recipient_hash(key, recipient)),
+            prefix: hex::encode(holds::prefix_hash(key, recipient)),
+            ip: client_ip.map(|ip| hex::encode(key.hash("ip", &[limits::ip_block(ip).as_bytes()]))),
+        }
+    }
+
+    fn facts<'a>(&'a self, connection: &'a str, usage: Usage, price_micros: Option<u64>) -> Facts<'a> {
+        let Self { recipient, prefix, ip } = self;
+        Facts { recipient, prefix, ip: ip.as_deref(), connection, usage, price_micros }
+    }
+}
+
+fn spend_bucket(tenant: &TenantRow, row: &MessageRow) -> Option<Bucket> {
     let cap_micros = tenant.policy.spend.as_ref()?.cap_per_month_micros;
-    (row.price_micros > 0)
-        .then(|| (LimitName::SpendCap.to_string(), Rule::Spend { cap_micros, price_micros: row.price_micros }))
+    let rule = Rule::Spend { cap_micros, price_micros: row.price_micros };
+    let limit = LimitName::SpendCap;
+    (row.price_micros > 0).then(|| Bucket { limit, key: limit.to_string(), rule })
 }
 
-fn unreadable_limit(error: UnreadableState) -> Error {
+pub(crate) fn unreadable_limit(error: UnreadableState) -> Error {
     tracing::error!(%error, "the state of a limit cannot be read; messages under this limit are refused");
     Error::Internal(error.to_string())
+}
+
+impl Service {
+    /// Stores limits that were counted in the future as of now, so that a clock that was ahead closes them no longer than they are.
+    pub(crate) async fn redate_limits(&self, tenant: String, ahead: Vec<Bucket>) -> Result<()> {
+        let now = self.now();
+        let keys: Vec<String> = ahead.iter().map(|bucket| bucket.key.clone()).collect();
+        let stored = self.inner.store.write(move |tx| {
+            let (tenant, ahead, keys) = (tenant.clone(), ahead.clone(), keys.clone());
+            Box::pin(async move {
+                let mut states = buckets::load(tx, &tenant, &keys).await?;
+                for bucket in &ahead {
+                    if let Some(redated) = redate(&mut states, bucket, now)? {
+                        buckets::save(tx, &tenant, &bucket.key, &redated.state, redated.expires_at).await?;
+                    }
+                }
+                Ok::<_, Error>(Done::Commit(()))
+            })
+        });
+        stored.await
+    }
 }

@@ -22,11 +22,12 @@ use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::releases::request_shapes::{ObservedShape, RecordedShapes, held_shape};
 use crate::sending::attempt_result::{AttemptEnd, AttemptResult, count_unproven};
+use crate::sending::holds;
 use crate::sending::message_end::end;
 use crate::sending::payload::Payload;
 use crate::sending::routing::routes;
 use crate::sending::sender::Sender;
-use crate::sending::{admission, holds};
+use crate::sending::unsent::{self, is_unsent};
 use crate::service::Service;
 use crate::vault::{TenantKey, random_fraction};
 
@@ -251,11 +252,10 @@ impl Service {
         {
             holds::hold(tx, key, &row, &recipient, now).await?;
         }
-        if let Some(tenant) = &tenant
-            && row.status.is_final()
-            && row.physical_messages == 0
-        {
-            admission::refund(tx, tenant, &row).await?;
+        if row.physical_messages > 0 {
+            unsent::end_earlier_codes(tx, &row).await?;
+        } else if let Some(tenant) = tenant.filter(|_| is_unsent(&row)) {
+            unsent::give_back(tx, &tenant, key, &row, stored.row.payload.as_deref(), now).await?;
         }
         if with_shapes {
             self.record_shapes(tx, (&attempt.connector, &attempt.digest), observed_shapes).await?;

@@ -30,6 +30,7 @@ use crate::sending::message_end::end_before_attempt;
 use crate::sending::payload::{Payload, message_request};
 use crate::sending::routing::route_reason;
 use crate::sending::sender::{NextSender, Sender};
+use crate::sending::unsent::{self, is_unsent};
 use crate::service::Service;
 use crate::vault::TenantKey;
 
@@ -190,6 +191,7 @@ impl Service {
         }
         let Some(tenant) = tenants::get(tx, tenant).await? else { return Ok(Done::Rollback(Step::Done(None))) };
         let now = self.now();
+        let sealed = row.payload.clone();
         let mut journal = attempts::list(tx, &tenant.id, &row.id).await?;
         let prepared = if let Some(unfinished) = journal.iter().find(|attempt| attempt.finished_at.is_none()) {
             // The process that started it is gone: nobody knows what the provider received.
@@ -201,7 +203,7 @@ impl Service {
         } else {
             let key = self.tenant_key(&tenant)?;
             let sealed =
-                row.payload.as_deref().ok_or_else(|| Error::Internal("a message has lost its payload".to_owned()))?;
+                sealed.as_deref().ok_or_else(|| Error::Internal("a message has lost its payload".to_owned()))?;
             let payload = Payload::open(&key, &row.id, sealed)?;
             let message = PendingMessage {
                 tenant: &tenant,
@@ -213,11 +215,13 @@ impl Service {
             };
             self.prepare_attempt(tx, message, now).await?
         };
-        if row.status.is_final() && row.physical_messages == 0 {
-            admission::refund(tx, &tenant, &row).await?;
-        }
         if !messages::update(tx, &row, Some(owner)).await? {
             return Ok(Done::Rollback(Step::Done(None)));
+        }
+        if is_unsent(&row) {
+            unsent::give_back(tx, &tenant, &self.tenant_key(&tenant)?, &row, sealed.as_deref(), now).await?;
+        } else if prepared.is_none() && row.physical_messages > 0 {
+            unsent::end_earlier_codes(tx, &row).await?;
         }
         let stored = StoredMessage { journal, ..StoredMessage::new(row) };
         Ok(Done::Commit(match prepared {
@@ -241,7 +245,7 @@ impl Service {
         {
             let text = match status {
                 MessageStatus::Expired => "its code expired before it could be sent",
-                _ => "its verification ended, or sent a later code, before it could be sent",
+                _ => "its verification ended, or a later code was requested, before it could be sent",
             };
             end_before_attempt(
                 row,
@@ -335,10 +339,13 @@ impl Service {
             return Ok(Some(MessageStatus::Expired));
         }
         let Some(id) = &row.verification else { return Ok(None) };
-        let verification = verifications::get(tx, &row.tenant, id).await?;
-        let current = verification
-            .is_some_and(|it| it.status == VerificationStatus::Pending && it.message.as_deref() == Some(&row.id));
-        Ok((!current).then_some(MessageStatus::Cancelled))
+        let is_current = match verifications::get(tx, &row.tenant, id).await? {
+            Some(it) if it.status == VerificationStatus::Pending && it.message.as_deref() == Some(&row.id) => {
+                !verifications::has_later_code(tx, &it).await?
+            }
+            _ => false,
+        };
+        Ok((!is_current).then_some(MessageStatus::Cancelled))
     }
 }
 

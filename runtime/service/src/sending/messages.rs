@@ -26,12 +26,13 @@ use crate::error::{Error, Result};
 use crate::id;
 use crate::paging::{bad_cursor, no_longer_than, page_size};
 use crate::sending::admission;
-use crate::sending::admission::{admit, recipient_hash};
+use crate::sending::admission::{Charge, admit, recipient_hash};
 use crate::sending::attempt::StoredMessage;
 use crate::sending::delivery::{self, LEASE_SECONDS, PendingMessage, PlannedConnection, Step, next_step};
 use crate::sending::payload::{OutgoingMessage, Payload, message_request, wiped, wiped_variables};
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::{check_flow, routes};
+use crate::sending::unsent::is_unsent;
 use crate::service::Service;
 use crate::tenants::settings;
 use crate::vault::TenantKey;
@@ -69,6 +70,13 @@ pub(crate) struct AdmittedMessage {
     next: Option<Step>,
     /// When the next message of this usage to this number can be admitted.
     pub(crate) next_at: Timestamp,
+}
+
+impl AdmittedMessage {
+    /// Whether it has ended already, and nothing of it will leave.
+    pub(crate) fn is_unsent(&self) -> bool {
+        is_unsent(&self.row)
+    }
 }
 
 /// An idempotency key, and the request that it is used for.
@@ -312,8 +320,16 @@ impl Service {
             planned: Some((candidates, PlannedConnection { connection, plan })),
         };
         let prepared = self.prepare_attempt(tx, message, now).await?;
-        if row.status.is_final() {
-            admission::refund(tx, tenant, &row).await?;
+        let mut next_at = admission.next_at;
+        if is_unsent(&row) {
+            let charge = Charge {
+                recipient: &outgoing.recipient,
+                client_ip,
+                usage: row.usage,
+                price_micros: row.price_micros,
+                at: now,
+            };
+            next_at = admission::refund(tx, tenant, key, &charge, now).await?.unwrap_or(next_at);
         }
         messages::insert(tx, &row).await?;
         let stored = StoredMessage::new(row.clone());
@@ -321,7 +337,7 @@ impl Service {
             Some(prepared) => Step::Send(Box::new(prepared.store(tx, stored).await?)),
             None => next_step(stored, now),
         };
-        Ok(AdmittedMessage { row, next: Some(next), next_at: admission.next_at })
+        Ok(AdmittedMessage { row, next: Some(next), next_at })
     }
 
     /// Stores a message to a test number, which is never sent.

@@ -276,22 +276,21 @@ CREATE TABLE verifications (
     resend_at        BIGINT NOT NULL,
     approved_at      BIGINT,
     message          TEXT COLLATE "C",
+    -- The order in which codes were made for a number and usage: a time or later; 0 for one that was certainly not sent.
+    code_order       BIGINT NOT NULL,
+    -- The code before, which is valid until the message with the present one may have left.
+    previous_code_mac   BYTEA,
+    previous_code_key   TEXT,
+    previous_tries      BIGINT,
+    previous_expires_at BIGINT,
+    previous_message    TEXT COLLATE "C",
+    previous_code_order BIGINT,
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX verifications_pending_of_recipient ON verifications (tenant, recipient_hash) WHERE status = 'pending';
 CREATE INDEX verifications_pending_by_expiry ON verifications (expires_at) WHERE status = 'pending';
 CREATE INDEX verifications_newest ON verifications (tenant, created_at);
 CREATE INDEX verifications_by_age ON verifications (created_at);
-
--- Failed checks of one number, over all its codes. `failed_at` is the time of the last one.
-CREATE TABLE recipient_failures (
-    tenant         TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    recipient_hash BYTEA NOT NULL,
-    failures       BIGINT NOT NULL,
-    failed_at      BIGINT NOT NULL,
-    PRIMARY KEY (tenant, recipient_hash)
-);
-CREATE INDEX recipient_failures_by_age ON recipient_failures (failed_at);
 
 -- States of limits, as the service writes them. An empty state is a row that was locked and never written.
 -- Written twice in each transaction: the free space lets a row be replaced within its page.

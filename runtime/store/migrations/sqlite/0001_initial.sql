@@ -275,22 +275,21 @@ CREATE TABLE verifications (
     resend_at        INTEGER NOT NULL,
     approved_at      INTEGER,
     message          TEXT,
+    -- The order in which codes were made for a number and usage: a time or later; 0 for one that was certainly not sent.
+    code_order       INTEGER NOT NULL,
+    -- The code before, which is valid until the message with the present one may have left.
+    previous_code_mac   BLOB,
+    previous_code_key   TEXT,
+    previous_tries      INTEGER,
+    previous_expires_at INTEGER,
+    previous_message    TEXT,
+    previous_code_order INTEGER,
     PRIMARY KEY (tenant, id)
 ) STRICT;
 CREATE INDEX verifications_pending_of_recipient ON verifications (tenant, recipient_hash) WHERE status = 'pending';
 CREATE INDEX verifications_pending_by_expiry ON verifications (expires_at) WHERE status = 'pending';
 CREATE INDEX verifications_newest ON verifications (tenant, created_at);
 CREATE INDEX verifications_by_age ON verifications (created_at);
-
--- Failed checks of one number, over all its codes. `failed_at` is the time of the last one.
-CREATE TABLE recipient_failures (
-    tenant         TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
-    recipient_hash BLOB NOT NULL,
-    failures       INTEGER NOT NULL,
-    failed_at      INTEGER NOT NULL,
-    PRIMARY KEY (tenant, recipient_hash)
-) STRICT;
-CREATE INDEX recipient_failures_by_age ON recipient_failures (failed_at);
 
 -- States of limits, as the service writes them. An empty state is a row that was locked and never written.
 CREATE TABLE buckets (

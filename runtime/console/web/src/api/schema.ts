@@ -1505,7 +1505,12 @@ export type components = {
              */
             p99: number;
         };
-        /** @description Limits on messages. Each is exact over every window of its length. */
+        /**
+         * @description Limits on messages. Each is exact over every window of its length.
+         *
+         *     A message that was certainly not sent gives back its places by number, prefix and address, and its pause. Each of these limits gives
+         *     back at most as many places in its window as it has; what fails after that counts.
+         */
         LimitPolicy: {
             /**
              * Format: int32
@@ -3135,7 +3140,7 @@ export type components = {
             resendAvailableAt?: components["schemas"]["Timestamp"] | null;
             /**
              * Format: int32
-             * @description How many codes can still be sent.
+             * @description How many codes can still be sent. A code that was certainly not sent does not count.
              * @example 3
              */
             sendsLeft: number;
@@ -3175,7 +3180,7 @@ export type components = {
          *     - `expired`: the code expired.
          *     - `exhausted`: the code was checked too often. A new one may be sent.
          *     - `cancelled`: your platform cancelled it.
-         *     - `superseded`: a later verification of the same number and usage replaced it.
+         *     - `superseded`: a later verification of the same number and usage replaced it, when its message may have been sent.
          * @enum {string}
          */
         VerificationStatus: "pending" | "approved" | "expired" | "exhausted" | "cancelled" | "superseded";
