@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 
 use crate::test_service::{PLATFORM_KEY, TENANT, open_limits, twilio};
 
-/// A message that is not final after this time was lost. It is twice the longest lease; no test comes close to it.
+/// A message that is not final after this time was lost. No test comes close to it.
 const NEVER: Duration = Duration::from_secs(120);
 
 /// What outlives a process: the data folder and the provider.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -43,6 +44,7 @@ pub struct TestService {
     pub store: Store,
     /// The URL of the database.
     pub url: String,
+    limits: Limits,
     master_keys: String,
     /// The database, if it is removed with this.
     own: Option<Database>,
@@ -82,23 +84,32 @@ impl TestService {
 
     /// The same, with a configured simulator.
     pub async fn with_simulator(url: &str, config: SimulatorConfig) -> Self {
+        Self::start(url, config, Limits::default()).await
+    }
+
+    /// The same, with other limits of a send.
+    pub async fn with_limits(url: &str, limits: Limits) -> Self {
+        Self::start(url, SimulatorConfig::default(), limits).await
+    }
+
+    async fn start(url: &str, config: SimulatorConfig, limits: Limits) -> Self {
         let url = url.to_owned();
         rustls::crypto::ring::default_provider().install_default().ok();
         let simulator = Simulator::start(config).await.unwrap();
         let master_keys = MasterKeys::generate().unwrap().to_string();
         let clock = Arc::new(ManualClock::at(START));
         let exclusive = url.starts_with("sqlite");
-        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock), exclusive).await;
-        Self { simulator, service, clock, store, url, master_keys, own: None }
+        let (service, store) = start(&simulator, &url, &master_keys, &limits, Arc::clone(&clock), exclusive).await;
+        Self { simulator, service, clock, store, url, limits, master_keys, own: None }
     }
 
     /// Stops the service, and starts another one on the same database.
     pub async fn restart(self) -> Self {
-        self.service.stop(std::time::Duration::from_secs(20)).await;
-        let Self { simulator, clock, url, master_keys, own, .. } = self;
+        self.service.stop(Duration::from_secs(20)).await;
+        let Self { simulator, clock, url, limits, master_keys, own, .. } = self;
         let exclusive = url.starts_with("sqlite");
-        let (service, store) = start(&simulator, &url, &master_keys, Arc::clone(&clock), exclusive).await;
-        Self { simulator, service, clock, store, url, master_keys, own }
+        let (service, store) = start(&simulator, &url, &master_keys, &limits, Arc::clone(&clock), exclusive).await;
+        Self { simulator, service, clock, store, url, limits, master_keys, own }
     }
 
     /// The time of the clock.
@@ -108,7 +119,12 @@ impl TestService {
 
     /// A second service on the same database, like another process: it shares the keys, the simulator and the clock.
     pub async fn second_instance(&self) -> Service {
-        start(&self.simulator, &self.url, &self.master_keys, Arc::clone(&self.clock), false).await.0
+        self.second_instance_with(&self.clock).await
+    }
+
+    /// The same, with a clock of its own.
+    pub async fn second_instance_with(&self, clock: &Arc<ManualClock>) -> Service {
+        start(&self.simulator, &self.url, &self.master_keys, &self.limits, Arc::clone(clock), false).await.0
     }
 
     /// Adds a tenant with an active Twilio connection and the widest limits.
@@ -126,6 +142,11 @@ impl TestService {
         let mut policy = self.service.policy(&Caller::Platform, tenant).await.unwrap();
         change(&mut policy);
         self.service.set_policy(&Caller::Platform, tenant, policy).await.unwrap();
+    }
+
+    /// Lets so much time pass for this service alone that it notices which processes are dead.
+    pub async fn notice_the_dead(&self) {
+        notice_the_dead(&self.service, &self.clock).await;
     }
 
     /// The code in the last message to a number.
@@ -155,16 +176,26 @@ impl TestService {
     }
 }
 
+/// Lets so much time pass for a service alone that it notices which processes are dead.
+pub async fn notice_the_dead(service: &Service, clock: &ManualClock) {
+    // More than it takes: time that passes during a heartbeat of the service's own task does not count.
+    for _ in 0..20 {
+        clock.advance_monotonic(Duration::from_secs(1));
+        service.heartbeat().await.unwrap();
+    }
+}
+
 async fn start(
     simulator: &Simulator,
     url: &str,
     master_keys: &str,
+    limits: &Limits,
     clock: Arc<ManualClock>,
     exclusive: bool,
 ) -> (Service, Store) {
     let authority = CertificateDer::from_pem_slice(simulator.ca_pem().as_bytes()).unwrap();
     let sandbox = Sandbox::new(SandboxConfig {
-        limits: Limits::default(),
+        limits: limits.clone(),
         in_flight: 8,
         addresses: addresses(simulator.connect_to()),
         extra_authorities: vec![authority.to_vec()],
@@ -208,6 +239,17 @@ pub fn twilio() -> ConnectionInput {
     let (parameters, _) = connection("twilio");
     let Value::Object(parameters) = parameters else { panic!("parameters are an object") };
     ConnectionInput { connector: "twilio".to_owned(), parameters, templates: templates() }
+}
+
+/// The host of [`twilio`].
+pub const TWILIO_HOST: &str = "api.twilio.com";
+
+/// The same account, over another host.
+pub fn twilio_in_dublin() -> ConnectionInput {
+    let mut input = twilio();
+    input.parameters.insert("edge".to_owned(), "dublin".into());
+    input.parameters.insert("region".to_owned(), "ie1".into());
+    input
 }
 
 /// The widest limits.

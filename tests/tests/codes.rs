@@ -6,6 +6,8 @@ use futures_util::future::join_all;
 use sendbox_domain::LimitName;
 use sendbox_domain::model::{Check, Environment, Resend, Sensitive, TestNumber, TestNumbers, VerificationStatus};
 use sendbox_service::{Caller, Error};
+use sendbox_store::rows::VerificationRow;
+use sendbox_store::verifications;
 use sendbox_tests::test_service::{TENANT, TestService, verification};
 use sendbox_tests::{Database, on_every_database};
 
@@ -22,6 +24,7 @@ on_every_database!(
     a_resend_creates_a_new_code_and_invalidates_the_old_one,
     resends_run_out,
     a_check_whose_response_was_lost_is_repeated,
+    a_repeated_check_is_no_guess_at_a_later_code,
     a_resend_whose_response_was_lost_is_repeated,
     a_code_expires,
     a_cancelled_or_superseded_code_verifies_nothing,
@@ -229,6 +232,31 @@ async fn a_check_whose_response_was_lost_is_repeated(database: &Database) {
     assert!(matches!(check(&id, &wrong(&code), "early").await, Err(Error::WrongCode { .. })));
     fixture.check(&id, &code).await.unwrap();
     assert!(check(&id, &wrong(&code), "early").await.is_err());
+}
+
+/// Not even if the later code is the one that was typed.
+async fn a_repeated_check_is_no_guess_at_a_later_code(database: &Database) {
+    let fixture = TestService::new(database).await;
+    let id = fixture.start_verification(NUMBER).await.unwrap().id;
+    let first = fixture.received_code(NUMBER);
+    let mut tx = fixture.store.begin().await.unwrap();
+    let first_mac = verifications::get(&mut tx, TENANT, &id).await.unwrap().unwrap().code_mac;
+    drop(tx);
+    let resend = async || fixture.service.resend_verification(ADMIN, TENANT, &id, Resend::default(), None).await;
+    let check = async |key| {
+        let check = Check { code: Sensitive::from(first.as_str()) };
+        fixture.service.check_verification(ADMIN, TENANT, &id, check, Some(key)).await
+    };
+    resend().await.unwrap();
+    assert!(matches!(check("early").await, Err(Error::WrongCode { tries_left: 4 })));
+    resend().await.unwrap();
+    // The third code happens to be the first one again.
+    let mut tx = fixture.store.begin().await.unwrap();
+    let row = verifications::lock(&mut tx, TENANT, &id).await.unwrap().unwrap();
+    assert!(verifications::renew(&mut tx, &VerificationRow { code_mac: first_mac, ..row }).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(matches!(check("early").await, Err(Error::WrongCode { tries_left: 5 })), "counted for the second code");
+    assert_eq!(check("late").await.unwrap().status, VerificationStatus::Approved);
 }
 
 async fn a_resend_whose_response_was_lost_is_repeated(database: &Database) {

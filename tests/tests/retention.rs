@@ -54,8 +54,7 @@ fn row(id: String, created_at: Timestamp) -> MessageRow {
         physical_messages: 1,
         price_micros: 5,
         next_attempt_at: None,
-        lease_owner: None,
-        lease_until: None,
+        lease: None,
     }
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use sendbox_contract::FailureClass;
 use sendbox_domain::LimitName;
@@ -9,8 +11,12 @@ use sendbox_domain::model::{
     Activation, AttemptOutcome, ConnectionInput, Environment, Flow, Flows, InDoubt, Message, MessageFilter,
     MessageStatus, Mode, NewMessage, Sensitive,
 };
+use sendbox_sandbox::policy::Limits;
 use sendbox_service::{Caller, Error};
-use sendbox_tests::test_service::{TENANT, TestService, message, templates, twilio};
+use sendbox_simulator::TlsMode;
+use sendbox_store::messages::{self, MessageQuery};
+use sendbox_store::rows::MessageRow;
+use sendbox_tests::test_service::{TENANT, TWILIO_HOST, TestService, message, templates, twilio, verification};
 use sendbox_tests::{Database, on_every_database};
 
 const NUMBER: &str = "+4512345678";
@@ -26,6 +32,8 @@ on_every_database!(
     a_refusal_that_only_the_connector_saw_counts,
     a_fallback_takes_over_when_credentials_are_wrong,
     messages_wait_while_the_breaker_is_open,
+    a_revoked_send_says_nothing_about_its_connection,
+    tenants_take_turns,
     a_number_that_refuses_is_not_tried_elsewhere,
     a_suspicion_of_fraud_holds_nearby_numbers,
     nothing_is_sent_after_expiry,
@@ -213,6 +221,93 @@ async fn messages_wait_while_the_breaker_is_open(database: &Database) {
     // It is the probe that closes the breaker.
     let sent = until_final(&fixture, &waits.id).await;
     assert_eq!((sent.status, fixture.received_code(NUMBER).as_str()), (MessageStatus::Accepted, "444444"));
+}
+
+/// Neither the breaker nor the retry budget counts a send that nobody wanted any more.
+async fn a_revoked_send_says_nothing_about_its_connection(database: &Database) {
+    // No limit of a send ends before the test does.
+    let ms = 240_000;
+    let limits = Limits { connect_ms: ms, tls_ms: ms, first_byte_ms: ms, send_ms: ms, ..Limits::default() };
+    let fixture = Arc::new(TestService::with_limits(database.url(), limits).await);
+    fixture.add_tenant(TENANT, Environment::Development).await;
+    fixture.simulator.set_tls_mode(TWILIO_HOST, TlsMode::Stall).unwrap();
+    // More than a breaker allows in a minute, and as many as a tenant has retries.
+    for index in 0..10 {
+        let number = format!("+45201234{index:02}");
+        let (starting, verification) = (Arc::clone(&fixture), verification(&number));
+        let starting =
+            tokio::spawn(async move { starting.service.start_verification(ADMIN, TENANT, verification, None).await });
+        let id = loop {
+            let page = fixture.service.messages(ADMIN, TENANT, MessageFilter::default()).await.unwrap();
+            if page.items.len() > index {
+                break page.items[0].verification.clone().unwrap();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        };
+        fixture.service.cancel_verification(ADMIN, TENANT, &id).await.unwrap();
+        let Err(Error::NotSent { message, .. }) = starting.await.unwrap() else { panic!("it was cancelled") };
+        assert_eq!((message.status, message.attempts.len()), (MessageStatus::Cancelled, 1));
+        assert_eq!(message.attempts[0].outcome, Some(AttemptOutcome::Rejected));
+        // So that the newest message comes first.
+        fixture.clock.advance_millis(1);
+    }
+    fixture.simulator.set_tls_mode(TWILIO_HOST, TlsMode::Good).unwrap();
+    fixture.simulator.inject_spec("twilio=code:20429,times=1".parse().unwrap()).unwrap();
+    let new = NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") };
+    let id = send(&fixture, new, None).await.unwrap().id;
+    let sent = until_final(&fixture, &id).await;
+    assert_eq!((sent.status, sent.attempts.len()), (MessageStatus::Accepted, 2), "it was tried, and again");
+}
+
+/// The worker claims a few messages of each tenant in turn, and delivers a bounded number of each.
+async fn tenants_take_turns(database: &Database) {
+    let fixture = TestService::new(database).await;
+    let sent = send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
+    let mut tx = fixture.store.begin_read().await.unwrap();
+    let sent = messages::get(&mut tx, TENANT, &sent.id).await.unwrap().unwrap();
+    drop(tx);
+    let tenants: Vec<String> = (0..30).map(|number| format!("tenant-{number:02}")).collect();
+    for tenant in &tenants {
+        fixture.add_tenant(tenant, Environment::Development).await;
+    }
+    // All of them are due in the same moment. They cannot be sent without their payload, so they keep their places.
+    let mut tx = fixture.store.begin().await.unwrap();
+    for tenant in &tenants {
+        for number in 0..16 {
+            let waiting = MessageRow {
+                tenant: tenant.clone(),
+                id: format!("m{number:02}"),
+                status: MessageStatus::Queued,
+                attempts: 0,
+                physical_messages: 0,
+                payload: None,
+                ..sent.clone()
+            };
+            messages::insert(&mut tx, &waiting).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+    // The sandbox has eight slots, so twelve of a tenant are in progress; the worker delivers 256 messages, and claims 32 at once.
+    let by_tenant = loop {
+        let mut tx = fixture.store.begin_read().await.unwrap();
+        let mut by_tenant = Vec::new();
+        for tenant in &tenants {
+            let rows =
+                messages::list(&mut tx, tenant, &MessageQuery { limit: 100, ..Default::default() }).await.unwrap();
+            by_tenant.push(rows.into_iter().filter_map(|row| row.lease).map(|lease| lease.claim).collect::<Vec<_>>());
+        }
+        if by_tenant.iter().map(Vec::len).sum::<usize>() > 256 - 32 {
+            break by_tenant;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    for claims in by_tenant {
+        assert!((1..=12).contains(&claims.len()), "{claims:?}");
+        for claim in &claims {
+            let at_once = claims.iter().filter(|other| *other == claim).count();
+            assert!(at_once <= 8, "{claims:?}");
+        }
+    }
 }
 
 async fn a_number_that_refuses_is_not_tried_elsewhere(database: &Database) {

@@ -87,8 +87,7 @@ fn row(id: &str, at: i64, status: MessageStatus) -> MessageRow {
         price_micros: 5,
         // The worker does not touch messages that are leased.
         next_attempt_at: (!status.is_final()).then(|| after(30 * DAY)),
-        lease_owner: None,
-        lease_until: None,
+        lease: None,
     }
 }
 

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use sendbox_sandbox::policy::Limits;
@@ -160,6 +162,19 @@ async fn nothing_leaves_of_a_message_that_expires_while_its_send_waits() {
         result = expired => expect_revoked("while waiting", result),
     }
     fixture.expect_seen(4, "only those with a slot");
+}
+
+/// A process that was suspended continues right before the first byte: there, and not only at the beginning, it asks whether it may
+/// send.
+#[tokio::test]
+async fn nothing_leaves_when_the_condition_fails_right_before_the_first_byte() {
+    let mut fixture = patient_fixture().await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    fixture.revocation.may_leave = Some(Arc::new(move || count.fetch_add(1, Ordering::SeqCst) == 0));
+    expect_revoked("at the last moment", fixture.send(Behaviour::Honest, "").await);
+    assert_eq!((asked.load(Ordering::SeqCst), fixture.server.connections()), (2, 1));
+    fixture.expect_seen(0, "at the last moment");
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ impl Egress {
         let client = self.client(ClientKey::of(&request, peers), limits)?;
 
         let has_body = !request.body.is_empty();
-        let outgoing = outgoing(&client, request, leaving)?;
+        let outgoing = outgoing(&client, request, leaving, revocation)?;
         let connecting = Duration::from_millis(limits.connect_ms + limits.tls_ms);
         let first_byte = Duration::from_millis(limits.first_byte_ms);
         let mut answered = pin!(client.execute(outgoing));
@@ -177,7 +177,9 @@ impl Egress {
         let response = loop {
             tokio::select! {
                 biased;
-                response = &mut answered => break response.map_err(|error| classify(&error, !has_body || leaving.is_set()))?,
+                response = &mut answered => break response.map_err(|error| {
+                    if leaving.is_revoked() { revoked() } else { classify(&error, !has_body || leaving.is_set()) }
+                })?,
                 () = &mut revoked_in_time, if may_revoke => {
                     if leaving.revoke() {
                         return Err(revoked());
@@ -290,13 +292,17 @@ impl reqwest::dns::Resolve for NoOtherName {
 }
 
 fn revoked() -> EgressError {
-    EgressError::unsent(EgressErrorKind::Connect, "the message has expired or was cancelled")
+    EgressError::unsent(
+        EgressErrorKind::Connect,
+        "the message has expired or was cancelled, or its sender may not send it any more",
+    )
 }
 
 fn outgoing(
     client: &reqwest::Client,
     request: Permitted,
     flag: &Arc<LeavingFlag>,
+    revocation: &Revocation,
 ) -> Result<reqwest::Request, EgressError> {
     let invalid = |what: &str| EgressError::unsent(EgressErrorKind::Connect, what.to_owned());
     let method = reqwest::Method::from_bytes(request.method.name().as_bytes())
@@ -309,7 +315,7 @@ fn outgoing(
         builder = builder.header(name.as_str(), value);
     }
     // Not copied: the memory is wiped when the body is dropped.
-    let body = WatchedBody::new(Bytes::from_owner(request.body), Arc::clone(flag));
+    let body = WatchedBody::new(Bytes::from_owner(request.body), Arc::clone(flag), revocation.clone());
     builder.body(reqwest::Body::wrap(body)).build().map_err(|_| invalid("the request is malformed"))
 }
 

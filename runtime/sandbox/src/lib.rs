@@ -122,7 +122,7 @@ pub use self::connector::{Connector, LoadError};
 pub use self::egress::TrustError;
 pub use self::egress::dns::{Answers, Resolve, ResolveError, SystemResolver};
 pub use self::egress::permit::ClearRequest;
-pub use self::egress::revocation::Revocation;
+pub use self::egress::revocation::{MayLeave, Revocation};
 pub use self::engine::Allocation;
 pub use self::parameters::{Parameters, SECRET_BYTES};
 pub use self::parse_report::CallbackError;

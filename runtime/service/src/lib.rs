@@ -20,6 +20,7 @@ mod connections;
 mod delivery_reports;
 pub mod error;
 mod id;
+mod leases;
 mod lock;
 mod paging;
 mod public_url;

@@ -28,6 +28,7 @@ use crate::connections::cached_connection::CachedConnection;
 use crate::delivery_reports::limiter::CallbackLimiter;
 use crate::error::{Error, Result};
 use crate::id;
+use crate::leases::Leases;
 use crate::lock::lock;
 use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
@@ -62,8 +63,8 @@ pub struct ServiceConfig {
     pub operator: OperatorPolicy,
     /// The source of the current time.
     pub clock: Arc<dyn Clock>,
-    /// Whether this is the only process that uses the store. Work of an ended process is then resumed at once, without waiting for
-    /// its leases to expire.
+    /// Whether this is the only process that uses the store. Work of an ended process is then resumed at once, without waiting until
+    /// its heartbeats are missed.
     pub exclusive: bool,
     /// Days after which messages and verifications are deleted.
     pub retention_days: u32,
@@ -98,8 +99,7 @@ pub(crate) struct Inner {
     pub(crate) operator: OperatorPolicy,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retention_days: u32,
-    /// The name of this process in leases.
-    pub(crate) owner: String,
+    pub(crate) leases: Leases,
     pub(crate) stopping: CancellationToken,
     pub(crate) work: TaskTracker,
     /// Wakes the worker when a message is due.
@@ -137,6 +137,7 @@ impl Service {
         }
         let catalogue = Catalogue::load(&config.sandbox, &config.connectors, config.default_templates).await;
         let callback_limiter = CallbackLimiter::for_sandbox(&config.sandbox);
+        let leases = Leases::join(&config.store, &config.clock, id::new("p")?, config.exclusive).await?;
         let inner = Inner {
             store: config.store,
             sandbox: config.sandbox,
@@ -146,7 +147,7 @@ impl Service {
             operator: config.operator,
             clock: config.clock,
             retention_days: config.retention_days,
-            owner: id::new("p")?,
+            leases,
             stopping: CancellationToken::new(),
             work: TaskTracker::new(),
             due: Notify::new(),
@@ -164,12 +165,9 @@ impl Service {
         };
         let service = Self { inner: Arc::new(inner) };
         service.rewrap_tenant_keys().await?;
-        if config.exclusive {
-            let mut tx = service.inner.store.begin().await?;
-            sendbox_store::messages::release_all_leases(&mut tx).await?;
-            sendbox_store::versions::release_all_leases(&mut tx).await?;
-            tx.commit().await?;
-        }
+        let member = service.clone();
+        // Not among the work that a shutdown waits for: it goes on until all of that has ended.
+        tokio::spawn(async move { member.inner.leases.keep().await });
         // The versions that may send are loaded before the first message is accepted.
         if let Err(error) = service.refresh_releases().await {
             tracing::error!(%error, "the releases could not be read; the release monitor will try again");
@@ -269,9 +267,23 @@ impl Service {
         }
         // Closing waits for database connections in use, and one of them may hang.
         let timeout = deadline.saturating_duration_since(Instant::now()).max(MIN_CLOSE_TIMEOUT);
-        if tokio::time::timeout(timeout, self.inner.store.close()).await.is_err() {
+        let close = async {
+            if let Err(error) = self.inner.leases.leave().await {
+                tracing::warn!(%error, "the other processes notice only from missing heartbeats that this one has ended");
+            }
+            self.inner.store.close().await;
+        };
+        if tokio::time::timeout(timeout, close).await.is_err() {
             tracing::warn!("the store could not be closed in time; no acknowledged write is lost");
         }
+    }
+
+    /// Counts a heartbeat of this process, and looks at those of the others. The service does this every second.
+    ///
+    /// # Errors
+    /// [`Error::StoreUnavailable`].
+    pub async fn heartbeat(&self) -> Result<()> {
+        self.inner.leases.maintain().await
     }
 
     /// Number of running tasks: sends, checks of uploads, the worker, the sweeper and the release monitor.

@@ -1,9 +1,9 @@
 //! Attempts of messages: stored before anything is sent, and finished once.
 
 use sendbox_contract::FailureClass;
-use sendbox_domain::model::{AttemptOutcome, Decision, Timestamp};
+use sendbox_domain::model::{AttemptOutcome, Timestamp};
 
-use super::columns::{Columns, json, json_or_none, text, time_or_none};
+use super::columns::{Columns, json_or_none, text, time_or_none};
 use super::query::{Arguments, Query, Row, query, query_with};
 use super::rows::AttemptRow;
 use super::table::{Statement, Table};
@@ -107,17 +107,6 @@ pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
         TABLE.update(&["tenant", "message", "number"], &changing, "AND finished_at IS NULL")
     });
     Ok(tx.execute(bind(&FINISH, attempt)?).await? == 1)
-}
-
-/// Stores the decision that follows an attempt, whether or not the attempt is finished.
-pub async fn annotate(tx: &mut Tx, tenant: &str, message: &str, number: u32, decision: &Decision) -> Result<()> {
-    let annotate = query("UPDATE attempts SET decision = $4 WHERE tenant = $1 AND message = $2 AND number = $3")
-        .bind(text(tenant))
-        .bind(text(message))
-        .bind(i64::from(number))
-        .bind(json(decision)?);
-    tx.execute(annotate).await?;
-    Ok(())
 }
 
 /// Finds the newest attempt over a connection to which the provider gave this id. Returns its message and number.

@@ -11,6 +11,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
 use super::query::{Row, SqliteRow};
+use super::rows::Lease;
 use super::{Result, StoreError};
 
 /// A row of a result, read column by column.
@@ -116,6 +117,12 @@ impl<'r> Columns<'r> {
         u64::try_from(self.integer(column)?).map_err(|_| self.corrupt(column))
     }
 
+    /// A lease, in its two columns.
+    pub(super) fn lease_or_none(&self) -> Result<Option<Lease>> {
+        let Some(process) = self.text_or_none("lease_process")? else { return Ok(None) };
+        Ok(Some(Lease { process, claim: self.large("lease_claim")? }))
+    }
+
     /// A variant of an enum, stored by its name in JSON.
     pub(super) fn word<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
         self.word_or_none(column)?.ok_or_else(|| self.corrupt(column))
@@ -150,6 +157,12 @@ pub(super) fn text_or_none(value: Option<&str>) -> Option<String> {
 
 pub(super) fn time_or_none(value: Option<Timestamp>) -> Option<i64> {
     value.map(|at| at.0)
+}
+
+/// The two columns of a lease.
+pub(super) fn lease_or_none(lease: Option<&Lease>) -> Result<(Option<String>, Option<i64>)> {
+    let Some(lease) = lease else { return Ok((None, None)) };
+    Ok((Some(text(&lease.process)), Some(large(lease.claim)?)))
 }
 
 /// A number, which must fit in 63 bits.

@@ -31,7 +31,7 @@ pub async fn claim(tx: &mut Tx, first: &IdempotencyRow, now: Timestamp) -> Resul
     // On PostgreSQL the row is locked even if the `WHERE` clause excludes it from the update, so it still exists when it is read
     // below.
     static CLAIM: Statement = Statement::new(|| {
-        let expired = format!("WHERE idempotency.expires_at <= {}", TABLE.next_parameter());
+        let expired = format!("WHERE idempotency.expires_at <= {}", TABLE.further_parameter(1));
         TABLE.upsert(&["tenant", "operation", "key_hash"], &["body_hash", "resource", "expires_at"], &expired)
     });
     let claim = query(CLAIM.as_str())

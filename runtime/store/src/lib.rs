@@ -26,6 +26,7 @@ pub mod idempotency;
 pub mod keys;
 pub mod messages;
 pub mod meta;
+pub mod processes;
 pub mod releases;
 pub mod reports;
 pub mod rows;

@@ -1,14 +1,15 @@
 //! Messages, and their leases.
 //!
-//! A lease is an owner and a time. Its holder passes the owner to [`update`], which does nothing when another owner has taken
-//! over: a slow worker cannot overwrite what its successor wrote. So the name of an owner must be unique to a claim or a process.
+//! The holder of a lease passes it to [`update`], which does nothing when the message was claimed again: a slow worker cannot overwrite
+//! what its successor wrote.
 
 use sendbox_contract::{DeliveryState, Usage};
 use sendbox_domain::model::{MessageStatus, Timestamp};
 
-use super::columns::{Columns, json_or_none, large, text, text_or_none, time_or_none};
+use super::columns::{Columns, json_or_none, large, lease_or_none, text, text_or_none, time_or_none};
+use super::processes::IS_FREE;
 use super::query::{Arguments, Query, Row, Value, query, query_with};
-use super::rows::MessageRow;
+use super::rows::{Lease, MessageRow};
 use super::table::{Statement, Table};
 use super::{Result, Tx};
 
@@ -37,8 +38,8 @@ const TABLE: Table = Table {
         "physical_messages",
         "price_micros",
         "next_attempt_at",
-        "lease_owner",
-        "lease_until",
+        "lease_process",
+        "lease_claim",
         "class",
     ],
 };
@@ -56,8 +57,8 @@ const MUTABLE: [&str; 13] = [
     "physical_messages",
     "price_micros",
     "next_attempt_at",
-    "lease_owner",
-    "lease_until",
+    "lease_process",
+    "lease_claim",
     "class",
 ];
 
@@ -109,8 +110,7 @@ fn read(row: &Row) -> Result<MessageRow> {
         physical_messages: row.count("physical_messages")?,
         price_micros: row.large("price_micros")?,
         next_attempt_at: row.time_or_none("next_attempt_at")?,
-        lease_owner: row.text_or_none("lease_owner")?,
-        lease_until: row.time_or_none("lease_until")?,
+        lease: row.lease_or_none()?,
     })
 }
 
@@ -128,6 +128,7 @@ fn class(message: &MessageRow) -> Option<&'static str> {
 
 /// A statement with a row's values as its first parameters.
 fn bind(statement: &'static str, message: &MessageRow) -> Result<Query> {
+    let (lease_process, lease_claim) = lease_or_none(message.lease.as_ref())?;
     Ok(query(statement)
         .bind(text(&message.tenant))
         .bind(text(&message.id))
@@ -151,8 +152,8 @@ fn bind(statement: &'static str, message: &MessageRow) -> Result<Query> {
         .bind(i64::from(message.physical_messages))
         .bind(large(message.price_micros)?)
         .bind(time_or_none(message.next_attempt_at))
-        .bind(text_or_none(message.lease_owner.as_deref()))
-        .bind(time_or_none(message.lease_until))
+        .bind(lease_process)
+        .bind(lease_claim)
         .bind(class(message)))
 }
 
@@ -225,18 +226,11 @@ pub async fn list(tx: &mut Tx, tenant: &str, filter: &MessageQuery) -> Result<Ve
     tx.all(query_with(list.sql, list.arguments)).await?.iter().map(read).collect()
 }
 
-/// Leases at most `limit` due messages of a tenant to an owner until a time, the longest due first. Concurrent claims never return
-/// the same message.
+/// Leases at most `limit` due messages of a tenant, the longest due first. Concurrent claims never return the same message.
 ///
 /// A message is due when it is queued or sending, its `next_attempt_at` is absent or not later than `now`, and it has no lease that
-/// is valid at `now`.
-pub async fn claim(
-    tx: &mut Tx,
-    tenant: &str,
-    now: Timestamp,
-    lease: (&str, Timestamp),
-    limit: u32,
-) -> Result<Vec<MessageRow>> {
+/// counts.
+pub async fn claim(tx: &mut Tx, tenant: &str, now: Timestamp, lease: &Lease, limit: u32) -> Result<Vec<MessageRow>> {
     // Messages with and without a time are two ranges of one index: reading both from their beginning passes over no message that is
     // due later. `MATERIALIZED`, because the planner may run a plain subselect again for each row, and then lock more rows.
     fn claim_sql(lock: &str) -> String {
@@ -244,7 +238,7 @@ pub async fn claim(
             format!(
                 "SELECT tenant, id, COALESCE(next_attempt_at, created_at) AS due FROM messages \
                  WHERE status IN ('queued', 'sending') AND tenant = $1 AND {condition} \
-                 AND (lease_until IS NULL OR lease_until < $2) \
+                 AND {IS_FREE} \
                  ORDER BY COALESCE(next_attempt_at, 0), created_at, id LIMIT $3{lock}"
             )
         };
@@ -252,7 +246,7 @@ pub async fn claim(
             "WITH timed AS MATERIALIZED ({}), untimed AS MATERIALIZED ({}), \
              longest_due AS MATERIALIZED (SELECT tenant, id FROM (SELECT * FROM timed UNION ALL SELECT * FROM untimed) AS both_ranges \
              ORDER BY due, id LIMIT $3) \
-             UPDATE messages SET lease_owner = $4, lease_until = $5 \
+             UPDATE messages SET lease_process = $4, lease_claim = $5 \
              WHERE (tenant, id) IN (SELECT tenant, id FROM longest_due) RETURNING {}",
             range("COALESCE(next_attempt_at, 0) > 0 AND COALESCE(next_attempt_at, 0) <= $2"),
             range("COALESCE(next_attempt_at, 0) = 0"),
@@ -262,7 +256,7 @@ pub async fn claim(
     static CLAIM: Statement = Statement::new(|| claim_sql(""));
     static LOCK_AND_CLAIM: Statement = Statement::new(|| claim_sql(" FOR NO KEY UPDATE SKIP LOCKED"));
     let claim = query(tx.locking(&CLAIM, &LOCK_AND_CLAIM)).bind(text(tenant)).bind(now.0).bind(i64::from(limit));
-    let claim = claim.bind(text(lease.0)).bind(lease.1.0);
+    let claim = claim.bind(text(&lease.process)).bind(large(lease.claim)?);
     let mut claimed: Vec<MessageRow> = tx.all(claim).await?.iter().map(read).collect::<Result<_>>()?;
     // `RETURNING` has no order.
     claimed.sort_by(|a, b| {
@@ -283,14 +277,15 @@ pub async fn next_tenant_in_progress(tx: &mut Tx, after: &str) -> Result<Option<
     }
 }
 
-/// When the next message can be claimed: it must be due, and its lease must have ended. `None`: no message is open.
+/// When the next message without a lease that counts is due. `None`: there is no such message.
 pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
-    // A lease is still valid at the time at which it ends.
-    let next = query(
-        "SELECT MIN(CASE WHEN COALESCE(lease_until + 1, 0) > COALESCE(next_attempt_at, 0) THEN lease_until + 1 \
-         ELSE COALESCE(next_attempt_at, 0) END) AS due FROM messages WHERE status IN ('queued', 'sending')",
-    );
-    match tx.one(next).await? {
+    static NEXT: Statement = Statement::new(|| {
+        format!(
+            "SELECT MIN(COALESCE(next_attempt_at, 0)) AS due FROM messages \
+             WHERE status IN ('queued', 'sending') AND {IS_FREE}"
+        )
+    });
+    match tx.one(query(NEXT.as_str())).await? {
         Some(row) => Columns::of("messages", &row).time_or_none("due"),
         None => Ok(None),
     }
@@ -298,17 +293,29 @@ pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
 
 /// Updates the mutable columns of a message.
 ///
-/// With `held_by`, only if that owner has the lease, even when its time is over: as long as no other owner has claimed the message,
-/// nobody else has changed it. Returns `false`, and changes nothing, when another owner has the lease or the message was deleted.
-pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&str>) -> Result<bool> {
+/// With `held_by`, only if the message has that lease, whether or not it still counts: as long as the message was not claimed again,
+/// nobody else has changed it. Returns `false`, and changes nothing, when it has another lease or none, or was deleted.
+pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&Lease>) -> Result<bool> {
     static UPDATE: Statement = Statement::new(|| TABLE.update(&KEY, &MUTABLE, ""));
-    static UPDATE_HELD: Statement =
-        Statement::new(|| TABLE.update(&KEY, &MUTABLE, &format!("AND lease_owner = {}", TABLE.next_parameter())));
+    static UPDATE_HELD: Statement = Statement::new(|| {
+        let (process, claim) = (TABLE.further_parameter(1), TABLE.further_parameter(2));
+        TABLE.update(&KEY, &MUTABLE, &format!("AND lease_process = {process} AND lease_claim = {claim}"))
+    });
     let mut update = bind(if held_by.is_some() { &UPDATE_HELD } else { &UPDATE }, message)?;
-    if let Some(owner) = held_by {
-        update = update.bind(text(owner));
+    if let Some(lease) = held_by {
+        update = update.bind(text(&lease.process)).bind(large(lease.claim)?);
     }
     Ok(tx.execute(update).await? == 1)
+}
+
+/// Releases a lease, so that the message can be claimed again. Returns `false` when the message does not have it.
+pub async fn release(tx: &mut Tx, tenant: &str, id: &str, lease: &Lease) -> Result<bool> {
+    let release = query(
+        "UPDATE messages SET lease_process = NULL, lease_claim = NULL \
+         WHERE tenant = $1 AND id = $2 AND lease_process = $3 AND lease_claim = $4",
+    );
+    let release = release.bind(text(tenant)).bind(text(id)).bind(text(&lease.process)).bind(large(lease.claim)?);
+    Ok(tx.execute(release).await? == 1)
 }
 
 /// Sets the most advanced delivery state that was reported for a message. [`update`] does not change it.
@@ -336,11 +343,4 @@ pub async fn delete_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result
     }
     let delete = tx.locking(delete_sql!(""), delete_sql!(" FOR UPDATE SKIP LOCKED"));
     tx.execute(query(delete).bind(before.0).bind(i64::from(limit))).await
-}
-
-/// Releases all leases. Only for a process that is the only one to use the store: the leases belong to ended processes. Returns the
-/// number of released leases.
-pub async fn release_all_leases(tx: &mut Tx) -> Result<u64> {
-    let text = "UPDATE messages SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL";
-    tx.execute(query(text)).await
 }

@@ -79,8 +79,7 @@ fn message(number: i64) -> MessageRow {
         physical_messages: 1,
         price_micros: 5,
         next_attempt_at: None,
-        lease_owner: None,
-        lease_until: None,
+        lease: None,
     }
 }
 

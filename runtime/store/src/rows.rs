@@ -96,6 +96,25 @@ pub struct ConnectionRow {
     pub report_token: Option<Vec<u8>>,
 }
 
+/// A process that uses the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessRow {
+    /// Random. A process that was taken for dead gets another one.
+    pub id: String,
+    /// The heartbeats that it has counted.
+    pub beats: u64,
+}
+
+/// The claim of a row by a process, which then works on it. It differs from every other claim, also of the same process, so that work
+/// under an earlier one changes nothing. It counts as long as the row of the process exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The id of the process.
+    pub process: String,
+    /// Unique within the process.
+    pub claim: u64,
+}
+
 /// A message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageRow {
@@ -138,10 +157,8 @@ pub struct MessageRow {
     pub price_micros: u64,
     /// When the next attempt is due. `None`: at once, unless the message is final.
     pub next_attempt_at: Option<Timestamp>,
-    /// The process that works on the message.
-    pub lease_owner: Option<String>,
-    /// When another process may claim the message.
-    pub lease_until: Option<Timestamp>,
+    /// The claim by which a process works on the message.
+    pub lease: Option<Lease>,
 }
 
 /// One attempt of a message.
@@ -328,10 +345,8 @@ pub struct VersionRow {
     pub uploaded_by: String,
     /// Checks that were started.
     pub checks: u32,
-    /// The process that checks the file.
-    pub lease_owner: Option<String>,
-    /// When another process may start the check again.
-    pub lease_until: Option<Timestamp>,
+    /// The claim by which a process checks the file.
+    pub lease: Option<Lease>,
 }
 
 /// A release: which versions of a connector send, for one tenant or for all.

@@ -62,9 +62,9 @@ impl Table {
         format!("${number}")
     }
 
-    /// The first parameter after those of all columns.
-    pub(super) fn next_parameter(&self) -> String {
-        format!("${}", self.columns.len() + 1)
+    /// A parameter after those of all columns: 1 is the first.
+    pub(super) fn further_parameter(&self, number: usize) -> String {
+        format!("${}", self.columns.len() + number)
     }
 }
 
@@ -95,6 +95,6 @@ mod tests {
         ] {
             assert_eq!(statement, want);
         }
-        assert_eq!(TABLE.next_parameter(), "$5");
+        assert_eq!(TABLE.further_parameter(1), "$5");
     }
 }

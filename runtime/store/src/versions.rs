@@ -2,11 +2,10 @@
 //!
 //! `tenant` is empty for connectors for all tenants.
 
-use sendbox_domain::model::{Timestamp, VersionState};
-
-use super::columns::{Columns, json_or_none, large, text, text_or_none, time_or_none};
+use super::columns::{Columns, json_or_none, large, lease_or_none, text, text_or_none};
+use super::processes::IS_FREE;
 use super::query::{Query, Row, query};
-use super::rows::VersionRow;
+use super::rows::{Lease, VersionRow};
 use super::table::{Statement, Table};
 use super::{Result, Tx};
 
@@ -24,8 +23,8 @@ const TABLE: Table = Table {
         "uploaded_at",
         "uploaded_by",
         "checks",
-        "lease_owner",
-        "lease_until",
+        "lease_process",
+        "lease_claim",
         "component",
     ],
 };
@@ -49,13 +48,13 @@ fn read(row: &Row) -> Result<VersionRow> {
         uploaded_at: row.time("uploaded_at")?,
         uploaded_by: row.text("uploaded_by")?,
         checks: row.count("checks")?,
-        lease_owner: row.text_or_none("lease_owner")?,
-        lease_until: row.time_or_none("lease_until")?,
+        lease: row.lease_or_none()?,
     })
 }
 
 /// A statement with a row's values as its first parameters.
 fn bind(statement: &'static str, version: &VersionRow) -> Result<Query> {
+    let (lease_process, lease_claim) = lease_or_none(version.lease.as_ref())?;
     Ok(query(statement)
         .bind(text(&version.tenant))
         .bind(text(&version.digest))
@@ -68,8 +67,8 @@ fn bind(statement: &'static str, version: &VersionRow) -> Result<Query> {
         .bind(version.uploaded_at.0)
         .bind(text(&version.uploaded_by))
         .bind(i64::from(version.checks))
-        .bind(text_or_none(version.lease_owner.as_deref()))
-        .bind(time_or_none(version.lease_until)))
+        .bind(lease_process)
+        .bind(lease_claim))
 }
 
 /// Adds a version with its file. Returns `false` when it exists.
@@ -81,7 +80,8 @@ pub async fn insert(tx: &mut Tx, version: &VersionRow, component: &[u8]) -> Resu
 /// Stores the state and the result of a check: all columns except for the key, the file and the upload.
 pub async fn update(tx: &mut Tx, version: &VersionRow) -> Result<()> {
     static UPDATE: Statement = Statement::new(|| {
-        let changing = ["connector", "state", "step", "refusal", "description", "checks", "lease_owner", "lease_until"];
+        let changing =
+            ["connector", "state", "step", "refusal", "description", "checks", "lease_process", "lease_claim"];
         TABLE.update(&["tenant", "digest"], &changing, "")
     });
     tx.execute(bind(&UPDATE, version)?).await?;
@@ -125,21 +125,25 @@ pub async fn count(tx: &mut Tx, tenant: &str) -> Result<u64> {
     row.map_or(Ok(0), |row| Columns::of("connector_versions", &row).large("versions"))
 }
 
-/// Versions that must be checked and have no valid lease, oldest first.
-pub async fn unchecked(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<VersionRow>> {
+/// Versions that must be checked and have no lease that counts, oldest first.
+pub async fn unchecked(tx: &mut Tx, limit: u32) -> Result<Vec<VersionRow>> {
     static LIST: Statement = Statement::new(|| {
         TABLE.select_without(
             "component",
-            "WHERE state = 'checking' AND (lease_until IS NULL OR lease_until <= $1) ORDER BY uploaded_at LIMIT $2",
+            &format!("WHERE state = 'checking' AND {IS_FREE} ORDER BY uploaded_at LIMIT $1"),
         )
     });
-    tx.all(query(LIST.as_str()).bind(now.0).bind(i64::from(limit))).await?.iter().map(read).collect()
+    tx.all(query(LIST.as_str()).bind(i64::from(limit))).await?.iter().map(read).collect()
 }
 
-/// Releases all leases, for a process that is the only one to use the store.
-pub async fn release_all_leases(tx: &mut Tx) -> Result<u64> {
-    let text = "UPDATE connector_versions SET lease_owner = NULL, lease_until = NULL WHERE state = $1";
-    tx.execute(query(text).bind(VersionState::Checking.as_str())).await
+/// Releases a lease, so that another check can start. Returns `false` when the version does not have it.
+pub async fn release(tx: &mut Tx, tenant: &str, digest: &str, lease: &Lease) -> Result<bool> {
+    let release = query(
+        "UPDATE connector_versions SET lease_process = NULL, lease_claim = NULL \
+         WHERE tenant = $1 AND digest = $2 AND lease_process = $3 AND lease_claim = $4",
+    );
+    let release = release.bind(text(tenant)).bind(text(digest)).bind(text(&lease.process)).bind(large(lease.claim)?);
+    Ok(tx.execute(release).await? == 1)
 }
 
 /// Deletes a version. Returns `false` when it does not exist.

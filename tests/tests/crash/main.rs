@@ -4,6 +4,7 @@
 //! - `steps`: a crash between any two lines of a send.
 //! - `terminate`: SIGTERM under load, and while a provider stalls.
 //! - `stuck`: the store is locked, a check hangs, a client is slow, the log is not read: `/readyz` reports it, SIGTERM works.
+//! - `leases`: clocks that step, and processes that sleep, on both databases.
 //! - `disk`: no space, a file that is not a database, missing or wrong keys, two processes in one folder.
 //! - `shared`: several processes on one PostgreSQL database, one of which is killed; and a database that disappears.
 //! - `load`: clients that record the responses, and the audit of that record.
@@ -19,6 +20,7 @@
 
 mod disk;
 mod kill;
+mod leases;
 mod load;
 mod shared;
 mod steps;

@@ -7,8 +7,8 @@ use sendbox_domain::model::{
     AttemptOutcome, Environment, InDoubt, Message, MessageStatus, Mode, NewMessage, Timestamp,
 };
 use sendbox_service::Caller;
-use sendbox_store::rows::{AttemptRow, MessageRow};
-use sendbox_store::{attempts, messages};
+use sendbox_store::rows::{AttemptRow, Lease, MessageRow};
+use sendbox_store::{attempts, messages, processes};
 use sendbox_tests::test_service::{TENANT, TestService, message, twilio, verification};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
@@ -81,8 +81,11 @@ async fn put(fixture: &TestService, mut row: MessageRow, journal: &[Journalled])
     row.connection = Some(next.to_owned());
     row.next_attempt_at = None;
     row.failure = None;
-    row.lease_owner = Some(DEAD.to_owned());
-    row.lease_until = Some(now.plus_seconds(60));
+    row.lease = Some(Lease { process: DEAD.to_owned(), claim: 1 });
+    // Nobody has noticed yet that it has ended.
+    if !processes::beat(&mut tx, DEAD).await.unwrap() {
+        processes::insert(&mut tx, DEAD).await.unwrap();
+    }
     assert!(messages::update(&mut tx, &row, None).await.unwrap());
     tx.commit().await.unwrap();
 }
@@ -197,7 +200,7 @@ async fn a_crash_between_any_two_steps() {
         }
         assert!(ended.attempts.iter().all(|attempt| attempt.finished_at.is_some()), "an attempt stayed open");
         let row = row(&fixture, tenant, id).await;
-        assert!(row.payload.is_none() && row.lease_owner.is_none(), "a final message keeps nothing");
+        assert!(row.payload.is_none() && row.lease.is_none(), "a final message keeps nothing");
         if *arrived > 0 && ended.verification.is_none() {
             assert_eq!(fixture.received_code(number), CODE);
         }
@@ -254,8 +257,12 @@ async fn messages_leased_by_another_process_are_not_touched() {
     let fixture = TestService::standalone().await;
     let held = waiting(&fixture, TENANT, message("+4520123401", CODE)).await;
     put(&fixture, held.clone(), &[]).await;
-    // The message lives for 60 s, and its lease lasts until then.
+    // What the time of day is means nothing, and neither do a few seconds of silence.
     fixture.clock.advance_millis(60_000);
+    for _ in 0..7 {
+        fixture.clock.advance_monotonic(std::time::Duration::from_secs(1));
+        fixture.service.heartbeat().await.unwrap();
+    }
     let free = NewMessage { mode: Mode::Async, ..message("+4520123402", CODE) };
     let free = fixture.service.send_message(ADMIN, TENANT, free, None).await.unwrap();
     loop {
@@ -266,9 +273,9 @@ async fn messages_leased_by_another_process_are_not_touched() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     // The worker has run, and takes the messages that are due longest first.
-    assert_eq!(row(&fixture, TENANT, &held.id).await.lease_owner.as_deref(), Some(DEAD));
+    assert_eq!(row(&fixture, TENANT, &held.id).await.lease.unwrap().process, DEAD);
     assert_eq!(fixture.received_count("+4520123401"), 0);
-    fixture.clock.advance_millis(1);
+    fixture.notice_the_dead().await;
     assert_eq!(until_final(&fixture, TENANT, &held.id).await.status, MessageStatus::Accepted);
     assert_eq!(fixture.received_count("+4520123401"), 1);
 }
@@ -287,7 +294,8 @@ async fn a_process_that_slept_through_its_lease_changes_nothing() {
     let mut tx = fixture.store.begin().await.unwrap();
     let mut taken = messages::lock(&mut tx, TENANT, &id).await.unwrap().unwrap();
     assert_eq!(taken.status, MessageStatus::Sending);
-    taken.lease_owner = Some("p-another".to_owned());
+    taken.lease = Some(Lease { process: "p-another".to_owned(), claim: 1 });
+    processes::insert(&mut tx, "p-another").await.unwrap();
     assert!(messages::update(&mut tx, &taken, None).await.unwrap());
     tx.commit().await.unwrap();
     // The provider's time limit passes, and the first process tries to store its outcome, which is refused.

@@ -6,6 +6,7 @@ mod failures;
 mod guards;
 mod indexes;
 mod messages;
+mod processes;
 mod races;
 mod reports;
 mod round_trips;

@@ -6,7 +6,7 @@ use sendbox_domain::model::{MessageStatus, Timestamp};
 use sendbox_sandbox::Usage;
 use sendbox_store::messages::MessageQuery;
 use sendbox_store::rows::MessageRow;
-use sendbox_store::{attempts, messages, tenants};
+use sendbox_store::{attempts, messages, processes, tenants};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::sample::{self, NOW};
@@ -106,32 +106,40 @@ async fn what_is_due_is_claimed_oldest_first(database: &Database) {
         MessageRow { next_attempt_at: Some(now), ..due("due-now") },
         MessageRow { status: MessageStatus::Sending, next_attempt_at: Some(at(10)), ..due("due-long") },
         due("at-once"),
-        MessageRow {
-            lease_owner: Some("gone".to_owned()),
-            lease_until: Some(at(99)),
-            created_at: at(60),
-            ..due("lease-over")
-        },
+        MessageRow { lease: Some(sample::lease("gone", 1)), created_at: at(60), ..due("lease-over") },
         MessageRow { next_attempt_at: Some(Timestamp(now.0 + 1)), ..due("later") },
-        MessageRow { lease_owner: Some("busy".to_owned()), lease_until: Some(now), ..due("leased") },
+        MessageRow { lease: Some(sample::lease("busy", 1)), ..due("leased") },
         MessageRow { status: MessageStatus::Accepted, ..due("accepted") },
         MessageRow { status: MessageStatus::InDoubt, ..due("in-doubt") },
     ] {
         messages::insert(&mut tx, &row).await.unwrap();
     }
-    let claimed = messages::claim(&mut tx, "acme", now, ("w1", at(130)), 3).await.unwrap();
+    for process in ["busy", "w1"] {
+        processes::insert(&mut tx, process).await.unwrap();
+    }
+    let lease = sample::lease("w1", 1);
+    let claimed = messages::claim(&mut tx, "acme", now, &lease, 3).await.unwrap();
     assert_eq!(ids(&claimed), ["due-long", "at-once", "lease-over"]);
     for row in &claimed {
-        assert_eq!((row.lease_owner.as_deref(), row.lease_until), (Some("w1"), Some(at(130))));
+        assert_eq!(row.lease.as_ref(), Some(&lease));
         assert_eq!(messages::get(&mut tx, "acme", &row.id).await.unwrap().as_ref(), Some(row));
     }
-    assert_eq!(ids(&messages::claim(&mut tx, "acme", now, ("w2", at(130)), 9).await.unwrap()), ["due-now"]);
-    assert!(messages::claim(&mut tx, "acme", now, ("w3", at(130)), 9).await.unwrap().is_empty());
-    assert_eq!(
-        ids(&messages::claim(&mut tx, "acme", at(131), ("w3", at(160)), 9).await.unwrap()).len(),
-        6,
-        "all leases are over"
-    );
+    let next = sample::lease("w1", 2);
+    assert_eq!(ids(&messages::claim(&mut tx, "acme", now, &next, 9).await.unwrap()), ["due-now"]);
+    let third = sample::lease("w1", 3);
+    // However late it is, and whatever the clock says.
+    for at in [now, at(10_000_000)] {
+        let left = messages::claim(&mut tx, "acme", at, &third, 9).await.unwrap();
+        assert!(left.iter().all(|row| row.id == "later"), "{left:?}");
+    }
+    processes::delete(&mut tx, "busy").await.unwrap();
+    assert_eq!(ids(&messages::claim(&mut tx, "acme", now, &third, 9).await.unwrap()), ["leased"]);
+    // A message that is released can be claimed, but only by the holder of the lease.
+    assert!(!messages::release(&mut tx, "acme", "due-now", &lease).await.unwrap());
+    assert!(messages::release(&mut tx, "acme", "due-now", &next).await.unwrap());
+    assert_eq!(ids(&messages::claim(&mut tx, "acme", now, &third, 9).await.unwrap()), ["due-now"]);
+    processes::delete_all(&mut tx).await.unwrap();
+    assert_eq!(messages::claim(&mut tx, "acme", now, &third, 9).await.unwrap().len(), 5, "all leases are over");
 }
 
 async fn the_worker_wakes_when_something_is_due(database: &Database) {
@@ -143,34 +151,38 @@ async fn the_worker_wakes_when_something_is_due(database: &Database) {
         .unwrap();
     assert_eq!(messages::next_due(&mut tx).await.unwrap(), None);
 
+    // One that is worked on is due at no time.
+    processes::insert(&mut tx, "busy").await.unwrap();
+    let leased = MessageRow { lease: Some(sample::lease("busy", 1)), ..sample::waiting("acme", "leased") };
+    messages::insert(&mut tx, &leased).await.unwrap();
+    assert_eq!(messages::next_due(&mut tx).await.unwrap(), None);
+
     // Each is due earlier than the previous one.
-    let cases = [
-        (Some(at(50)), Some(at(60)), at(60).0 + 1),
-        (Some(at(55)), Some(at(40)), at(55).0),
-        (Some(at(30)), None, at(30).0),
-        (None, Some(at(20)), at(20).0 + 1),
-        (None, None, 0),
-    ];
-    for (number, (next_attempt_at, lease_until, due)) in cases.into_iter().enumerate() {
-        let row = MessageRow { next_attempt_at, lease_until, ..sample::waiting("acme", &format!("m{number}")) };
+    let gone = Some(sample::lease("gone", 1));
+    let cases =
+        [(Some(at(50)), gone.clone(), at(50).0), (Some(at(30)), None, at(30).0), (None, gone, 0), (None, None, 0)];
+    let count = cases.len();
+    for (number, (next_attempt_at, lease, due)) in cases.into_iter().enumerate() {
+        let row = MessageRow { next_attempt_at, lease, ..sample::waiting("acme", &format!("m{number}")) };
         messages::insert(&mut tx, &row).await.unwrap();
         assert_eq!(messages::next_due(&mut tx).await.unwrap(), Some(Timestamp(due)), "{row:?}");
         // 0: it is due at any time.
         if due > 0 {
             let before = Timestamp(due - 1);
             assert!(
-                messages::claim(&mut tx, "acme", before, ("early", before), 9).await.unwrap().is_empty(),
+                messages::claim(&mut tx, "acme", before, &sample::lease("busy", 2), 9).await.unwrap().is_empty(),
                 "{row:?}"
             );
         }
     }
     // A message can be claimed at the time when it is due.
-    for _ in 0..cases.len() {
+    let lease = sample::lease("busy", 3);
+    for _ in 0..count {
         let due = messages::next_due(&mut tx).await.unwrap().unwrap();
-        let claimed = messages::claim(&mut tx, "acme", due, ("w", due), 9).await.unwrap();
+        let claimed = messages::claim(&mut tx, "acme", due, &lease, 1).await.unwrap();
         assert_eq!(claimed.len(), 1);
         let done = MessageRow { status: MessageStatus::Accepted, ..claimed[0].clone() };
-        assert!(messages::update(&mut tx, &done, Some("w")).await.unwrap());
+        assert!(messages::update(&mut tx, &done, Some(&lease)).await.unwrap());
     }
     assert_eq!(messages::next_due(&mut tx).await.unwrap(), None);
 }
@@ -179,18 +191,31 @@ async fn only_the_holder_of_the_lease_writes(database: &Database) {
     let store = sample::store(database).await;
     let mut tx = store.begin().await.unwrap();
     messages::insert(&mut tx, &sample::waiting("acme", "m1")).await.unwrap();
-    let slow = messages::claim(&mut tx, "acme", NOW, ("slow", at(10)), 1).await.unwrap().remove(0);
-    let taken_over = messages::claim(&mut tx, "acme", at(11), ("next", at(20)), 1).await.unwrap().remove(0);
+    processes::insert(&mut tx, "p1").await.unwrap();
+    // Two claims of one process.
+    let (first, second) = (sample::lease("p1", 1), sample::lease("p1", 2));
+    let slow = messages::claim(&mut tx, "acme", NOW, &first, 1).await.unwrap().remove(0);
+    assert!(messages::release(&mut tx, "acme", "m1", &first).await.unwrap());
+    let taken_over = messages::claim(&mut tx, "acme", NOW, &second, 1).await.unwrap().remove(0);
     tx.commit().await.unwrap();
 
     let mut tx = store.begin().await.unwrap();
     let wrong = MessageRow { status: MessageStatus::Accepted, ..slow };
-    assert!(!messages::update(&mut tx, &wrong, Some("slow")).await.unwrap());
+    assert!(!messages::update(&mut tx, &wrong, Some(&first)).await.unwrap());
     assert_eq!(messages::get(&mut tx, "acme", "m1").await.unwrap().as_ref(), Some(&taken_over));
 
-    let done = MessageRow { status: MessageStatus::Failed, lease_owner: None, lease_until: None, ..taken_over };
-    assert!(messages::update(&mut tx, &done, Some("next")).await.unwrap());
-    assert!(!messages::update(&mut tx, &done, Some("next")).await.unwrap(), "the lease was given back");
+    // The claim of another process that has the same number.
+    let other = sample::lease("p2", 2);
+    assert!(!messages::update(&mut tx, &wrong, Some(&other)).await.unwrap());
+    assert!(!messages::release(&mut tx, "acme", "m1", &other).await.unwrap());
+    assert!(!messages::release(&mut tx, "acme", "m1", &first).await.unwrap());
+    assert_eq!(messages::get(&mut tx, "acme", "m1").await.unwrap().as_ref(), Some(&taken_over));
+
+    // The process is taken for dead, and nobody has claimed the message: its holder may still store what happened.
+    processes::delete(&mut tx, "p1").await.unwrap();
+    let done = MessageRow { status: MessageStatus::Failed, lease: None, ..taken_over };
+    assert!(messages::update(&mut tx, &done, Some(&second)).await.unwrap());
+    assert!(!messages::update(&mut tx, &done, Some(&second)).await.unwrap(), "the lease was given back");
     assert!(messages::update(&mut tx, &done, None).await.unwrap());
     let unknown = MessageRow { id: "m9".to_owned(), ..done };
     assert!(!messages::update(&mut tx, &unknown, None).await.unwrap());

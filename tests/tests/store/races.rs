@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use sendbox_store::rows::{IdempotencyRow, MessageRow, VerificationRow};
-use sendbox_store::{Store, buckets, idempotency, keys, messages, meta, tenants, verifications};
+use sendbox_store::rows::{IdempotencyRow, MessageRow, ProcessRow, VerificationRow};
+use sendbox_store::{Store, buckets, idempotency, keys, messages, meta, processes, tenants, verifications};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::sample::{self, NOW};
@@ -13,7 +13,7 @@ use crate::sample::{self, NOW};
 on_every_database!(
     no_change_of_a_locked_row_is_lost,
     no_message_is_claimed_twice,
-    an_expired_lease_is_taken_over_once,
+    a_dead_process_is_taken_over_once,
     tries_are_exact,
     a_code_is_approved_once,
     no_count_in_a_bucket_is_lost,
@@ -45,20 +45,21 @@ async fn no_message_is_claimed_twice(database: &Database) {
     for number in 0..all {
         messages::insert(&mut tx, &sample::waiting("acme", &format!("m{number:03}"))).await.unwrap();
     }
+    processes::insert(&mut tx, "p1").await.unwrap();
     tx.commit().await.unwrap();
 
     let claims = at_once(&stores, |store, number| async move {
-        let owner = format!("w{number}");
+        let lease = sample::lease("p1", number as u64);
         let mut claimed = Vec::new();
         loop {
             let mut tx = store.begin().await.unwrap();
-            let rows = messages::claim(&mut tx, "acme", NOW, (&owner, NOW.plus_seconds(60)), 7).await.unwrap();
+            let rows = messages::claim(&mut tx, "acme", NOW, &lease, 7).await.unwrap();
             tx.commit().await.unwrap();
             assert!(rows.len() <= 7, "no more than asked for");
             if rows.is_empty() {
                 return claimed;
             }
-            claimed.extend(rows.into_iter().map(|row| (row.id, owner.clone())));
+            claimed.extend(rows.into_iter().map(|row| (row.id, lease.claim)));
         }
     })
     .await;
@@ -69,34 +70,46 @@ async fn no_message_is_claimed_twice(database: &Database) {
     let mut tx = stores[0].begin_read().await.unwrap();
     for (id, owner) in owners {
         let row = messages::get(&mut tx, "acme", &id).await.unwrap().unwrap();
-        assert_eq!(row.lease_owner, Some(owner), "{id}");
+        assert_eq!(row.lease, Some(sample::lease("p1", owner)), "{id}");
     }
 }
 
-async fn an_expired_lease_is_taken_over_once(database: &Database) {
+async fn a_dead_process_is_taken_over_once(database: &Database) {
     let stores = [sample::store(database).await, Store::open(database.url()).await.unwrap()];
     let mut tx = stores[0].begin().await.unwrap();
     messages::insert(&mut tx, &sample::waiting("acme", "m1")).await.unwrap();
     tx.commit().await.unwrap();
-    // In each round all workers claim the one message. The one that gets it can write; the previous holder no longer can.
+    // In each round all processes find that the holder is dead, and claim the one message. The one that gets it can write; the previous
+    // holder no longer can, and is declared dead once.
     let mut before: Option<MessageRow> = None;
     for round in 0..5_u64 {
-        let now = NOW.plus_seconds(round * 100);
-        let heirs: Vec<MessageRow> = at_once(&stores, |store, number| async move {
-            let mut tx = store.begin().await.unwrap();
-            let owner = format!("r{round}w{number}");
-            let rows = messages::claim(&mut tx, "acme", now, (&owner, now.plus_seconds(10)), 9).await.unwrap();
-            tx.commit().await.unwrap();
-            rows
+        let mut tx = stores[0].begin().await.unwrap();
+        for number in 0..MANY {
+            processes::insert(&mut tx, &format!("r{round}w{number}")).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let dead = before.as_ref().and_then(|row| row.lease.clone()).map(|lease| lease.process);
+        let claims = at_once(&stores, |store, number| {
+            let dead = dead.clone();
+            async move {
+                let mut tx = store.begin().await.unwrap();
+                let mut is_first = false;
+                if let Some(id) = dead {
+                    is_first = processes::delete_silent(&mut tx, &ProcessRow { id, beats: 0 }).await.unwrap();
+                }
+                let lease = sample::lease(&format!("r{round}w{number}"), 0);
+                let rows = messages::claim(&mut tx, "acme", NOW, &lease, 9).await.unwrap();
+                tx.commit().await.unwrap();
+                (is_first, rows)
+            }
         })
-        .await
-        .into_iter()
-        .flatten()
-        .collect();
+        .await;
+        assert_eq!(claims.iter().filter(|(is_first, _)| *is_first).count(), usize::from(dead.is_some()));
+        let heirs: Vec<MessageRow> = claims.into_iter().flat_map(|(_, rows)| rows).collect();
         assert_eq!(heirs.len(), 1, "round {round}");
         if let Some(late) = before {
             let mut tx = stores[1].begin().await.unwrap();
-            assert!(!messages::update(&mut tx, &late, late.lease_owner.as_deref()).await.unwrap());
+            assert!(!messages::update(&mut tx, &late, late.lease.as_ref()).await.unwrap());
             tx.commit().await.unwrap();
         }
         before = heirs.into_iter().next();

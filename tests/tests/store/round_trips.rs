@@ -1,8 +1,6 @@
 //! Stored rows are read back unchanged, and lists are ordered.
 
-use sendbox_domain::model::{
-    AttemptOutcome, Decision, DecisionCode, Environment, MessageStatus, Mode, Timestamp, VerificationStatus,
-};
+use sendbox_domain::model::{AttemptOutcome, Environment, MessageStatus, Mode, Timestamp, VerificationStatus};
 use sendbox_sandbox::{DeliveryState, Usage};
 use sendbox_store::rows::*;
 use sendbox_store::{
@@ -150,7 +148,7 @@ async fn messages_round_trip(database: &Database) {
             attempts: 3,
             physical_messages: u32::try_from(count).unwrap(),
             price_micros: i64::MAX.unsigned_abs(),
-            lease_owner: None,
+            lease: None,
             ..full.clone()
         };
         assert!(messages::update(&mut tx, &changed, None).await.unwrap());
@@ -214,9 +212,7 @@ async fn attempts_are_stored_and_finished_once(database: &Database) {
     assert!(!attempts::finish(&mut tx, &sample::finished(sample::attempt("acme", "m1", 3))).await.unwrap());
     assert_eq!(attempts::list(&mut tx, "acme", "m1").await.unwrap(), [first.clone(), second.clone()]);
 
-    let decision = Decision { code: DecisionCode::Expired, ..sample::decision() };
-    attempts::annotate(&mut tx, "acme", "m1", 1, &decision).await.unwrap();
-    let first = AttemptRow { decision: Some(decision), record: None, ..first };
+    let first = AttemptRow { record: None, ..first };
     let wanted = ["m2".to_owned(), "m1".to_owned(), "unknown".to_owned()];
     assert_eq!(
         attempts::list_for(&mut tx, "acme", &wanted).await.unwrap(),

@@ -105,6 +105,11 @@ pub fn failure() -> RecordedFailure {
     }
 }
 
+/// A claim of a process.
+pub fn lease(process: &str, claim: u64) -> Lease {
+    Lease { process: process.to_owned(), claim }
+}
+
 pub fn message(tenant: &str, id: &str) -> MessageRow {
     MessageRow {
         id: id.to_owned(),
@@ -129,8 +134,7 @@ pub fn message(tenant: &str, id: &str) -> MessageRow {
         physical_messages: 1,
         price_micros: 80_000,
         next_attempt_at: Some(NOW.plus_seconds(5)),
-        lease_owner: Some("w1".to_owned()),
-        lease_until: Some(NOW.plus_seconds(10)),
+        lease: Some(lease("w1", 7)),
     }
 }
 
@@ -147,8 +151,7 @@ pub fn waiting(tenant: &str, id: &str) -> MessageRow {
         provider_message_id: None,
         failure: None,
         next_attempt_at: None,
-        lease_owner: None,
-        lease_until: None,
+        lease: None,
         ..message(tenant, id)
     }
 }
@@ -296,8 +299,7 @@ pub fn version(tenant: &str, digest: &str) -> VersionRow {
         uploaded_at: NOW,
         uploaded_by: "platform".to_owned(),
         checks: 1,
-        lease_owner: None,
-        lease_until: None,
+        lease: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sendbox_domain::model::{AttemptOutcome, Timestamp, VersionState};
 use sendbox_store::rows::*;
-use sendbox_store::{attempts, connections, messages, releases, tenants, versions};
+use sendbox_store::{attempts, connections, messages, processes, releases, tenants, versions};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::sample::{self, NOW};
@@ -25,19 +25,19 @@ async fn a_version_is_stored_with_its_file(database: &Database) {
     assert!(!versions::insert(&mut tx, &row, b"another").await.unwrap(), "the same file is the same version");
     assert_eq!(versions::component(&mut tx, "", "sha256:01").await.unwrap(), Some(file));
     assert_eq!(versions::component(&mut tx, "acme", "sha256:01").await.unwrap(), None, "it is not the tenant's");
-    assert_eq!(versions::unchecked(&mut tx, NOW, 10).await.unwrap().len(), 1);
-    let leased = VersionRow {
-        lease_owner: Some("p1".to_owned()),
-        lease_until: Some(NOW.plus_seconds(1)),
-        checks: 2,
-        step: 2,
-        ..row
-    };
+    assert_eq!(versions::unchecked(&mut tx, 10).await.unwrap().len(), 1);
+    processes::insert(&mut tx, "p1").await.unwrap();
+    let lease = sample::lease("p1", 2);
+    let leased = VersionRow { lease: Some(lease.clone()), checks: 2, step: 2, ..row };
     versions::update(&mut tx, &leased).await.unwrap();
-    assert!(versions::unchecked(&mut tx, NOW, 10).await.unwrap().is_empty(), "another process is working on it");
-    assert_eq!(versions::unchecked(&mut tx, NOW.plus_seconds(1), 10).await.unwrap().len(), 1);
-    versions::release_all_leases(&mut tx).await.unwrap();
-    assert_eq!(versions::unchecked(&mut tx, NOW, 10).await.unwrap().len(), 1);
+    assert!(versions::unchecked(&mut tx, 10).await.unwrap().is_empty(), "a process is working on it");
+    assert!(!versions::release(&mut tx, "", "sha256:01", &sample::lease("p1", 1)).await.unwrap(), "an earlier claim");
+    assert!(versions::unchecked(&mut tx, 10).await.unwrap().is_empty());
+    assert!(versions::release(&mut tx, "", "sha256:01", &lease).await.unwrap());
+    assert_eq!(versions::unchecked(&mut tx, 10).await.unwrap().len(), 1);
+    versions::update(&mut tx, &leased).await.unwrap();
+    processes::delete(&mut tx, "p1").await.unwrap();
+    assert_eq!(versions::unchecked(&mut tx, 10).await.unwrap()[0].lease, leased.lease);
     versions::update(&mut tx, &sample::version("", "sha256:01")).await.unwrap();
     versions::insert(&mut tx, &sample::version("", "sha256:02"), b"file").await.unwrap();
     versions::insert(&mut tx, &sample::version("acme", "sha256:03"), b"file").await.unwrap();
@@ -45,10 +45,7 @@ async fn a_version_is_stored_with_its_file(database: &Database) {
 
     let mut tx = store.begin().await.unwrap();
     let kept = versions::lock(&mut tx, "", "sha256:01").await.unwrap().unwrap();
-    assert_eq!(
-        (kept.state, kept.connector.as_deref(), kept.lease_owner),
-        (VersionState::Ready, Some("acme-sms"), None)
-    );
+    assert_eq!((kept.state, kept.connector.as_deref(), kept.lease), (VersionState::Ready, Some("acme-sms"), None));
     let listed = versions::of_connector(&mut tx, "", "acme-sms", 10).await.unwrap();
     assert_eq!(listed.iter().map(|row| row.digest.as_str()).collect::<Vec<_>>(), ["sha256:01", "sha256:02"]);
     assert_eq!((versions::count(&mut tx, "").await.unwrap(), versions::count(&mut tx, "acme").await.unwrap()), (2, 1));

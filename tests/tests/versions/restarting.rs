@@ -1,18 +1,23 @@
 //! Versions outlive their process, and other processes see releases and rollbacks.
 
-use sendbox_domain::model::{CanaryStart, VersionState};
-use sendbox_store::versions;
+use sendbox_domain::model::{AttemptOutcome, CanaryStart, MessageStatus, VersionState};
+use sendbox_store::rows::{AttemptRow, Lease, MessageRow};
+use sendbox_store::{attempts, messages, processes, versions};
 use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::harness::{ADMIN, activate, checked, met, release, send, service_with_connector, until, upload, upload_for};
 
+/// The id of a process that has ended.
+const DEAD: &str = "p-that-is-gone";
+
 on_every_database!(
     versions_and_decisions_survive_a_restart,
     another_process_sees_decisions,
     an_abandoned_check_is_resumed,
-    a_check_that_crashes_each_time_is_given_up
+    a_check_that_crashes_each_time_is_given_up,
+    a_version_that_a_transaction_needs_is_loaded
 );
 
 async fn versions_and_decisions_survive_a_restart(database: &Database) {
@@ -68,12 +73,12 @@ async fn an_abandoned_check_is_resumed(database: &Database) {
     // As the process left it: on disk, leased, unchecked.
     let mut tx = fixture.store.begin().await.unwrap();
     let row = versions::lock(&mut tx, "", &digest(&file)).await.unwrap().unwrap();
-    let left = versions_row_left(row, 1, fixture.now().plus_seconds(60));
-    versions::update(&mut tx, &left).await.unwrap();
+    versions::update(&mut tx, &versions_row_left(row, 1)).await.unwrap();
+    processes::insert(&mut tx, DEAD).await.unwrap();
     sendbox_store::releases::delete(&mut tx, "", ID).await.unwrap();
     tx.commit().await.unwrap();
     let fixture = fixture.restart().await;
-    fixture.clock.advance_millis(60_000);
+    fixture.notice_the_dead().await;
     let version = checked(&fixture, None, &digest(&file)).await;
     assert_eq!(version.state, VersionState::Ready);
     assert_eq!(release(&fixture).await.active, digest(&file));
@@ -85,7 +90,7 @@ async fn a_check_that_crashes_each_time_is_given_up(database: &Database) {
     upload(&fixture, &file).await;
     let mut tx = fixture.store.begin().await.unwrap();
     let row = versions::lock(&mut tx, "", &digest(&file)).await.unwrap().unwrap();
-    versions::update(&mut tx, &versions_row_left(row, 3, fixture.now())).await.unwrap();
+    versions::update(&mut tx, &versions_row_left(row, 3)).await.unwrap();
     tx.commit().await.unwrap();
     let refused = until("it is given up", || async {
         let version = fixture.service.uploaded(ADMIN, None, &digest(&file)).await.unwrap();
@@ -95,18 +100,61 @@ async fn a_check_that_crashes_each_time_is_given_up(database: &Database) {
     assert!(refused.refusal.unwrap().contains("ended 3 times"));
 }
 
-fn versions_row_left(
-    row: sendbox_store::rows::VersionRow,
-    checks: u32,
-    until: sendbox_domain::model::Timestamp,
-) -> sendbox_store::rows::VersionRow {
+/// An attempt that a crash has cut is judged by the version that sent it, even if that sends no more and is not loaded.
+async fn a_version_that_a_transaction_needs_is_loaded(database: &Database) {
+    let files = [version(1, "honest"), version(2, "honest"), version(3, "honest")];
+    let fixture = service_with_connector(database, &files[0]).await;
+    for file in &files[1..] {
+        upload(&fixture, file).await;
+        activate(&fixture, file).await.unwrap();
+    }
+    fixture.simulator.inject_spec("twilio=retry-after:30,times=1".parse().unwrap()).unwrap();
+    let id = send(&fixture, 12_345_678).await.id;
+    let mut tx = fixture.store.begin().await.unwrap();
+    let row = messages::lock(&mut tx, TENANT, &id).await.unwrap().unwrap();
+    assert_eq!(row.status, MessageStatus::Queued);
+    let begun = attempts::list(&mut tx, TENANT, &id).await.unwrap().remove(0);
+    let cut = AttemptRow {
+        number: 2,
+        digest: digest(&files[0]),
+        finished_at: None,
+        outcome: None,
+        failure: None,
+        decision: None,
+        ..begun
+    };
+    attempts::insert(&mut tx, &cut).await.unwrap();
+    let sending = MessageRow {
+        status: MessageStatus::Sending,
+        attempts: 2,
+        physical_messages: 1,
+        next_attempt_at: None,
+        lease: Some(Lease { process: DEAD.to_owned(), claim: 1 }),
+        ..row
+    };
+    processes::insert(&mut tx, DEAD).await.unwrap();
+    assert!(messages::update(&mut tx, &sending, None).await.unwrap());
+    tx.commit().await.unwrap();
+    // No message may continue with the first version, and a new process does not load it.
+    fixture.clock.advance_millis(120_000);
+    let fixture = fixture.restart().await;
+    fixture.notice_the_dead().await;
+    let ended = until("the attempt is judged", || async {
+        let message = fixture.service.message(ADMIN, TENANT, &id).await.unwrap();
+        message.status.is_final().then_some(message)
+    })
+    .await;
+    assert_eq!((ended.status, ended.attempts.len()), (MessageStatus::InDoubt, 2));
+    assert_eq!(ended.attempts[1].outcome, Some(AttemptOutcome::InDoubt));
+}
+
+fn versions_row_left(row: sendbox_store::rows::VersionRow, checks: u32) -> sendbox_store::rows::VersionRow {
     sendbox_store::rows::VersionRow {
         state: VersionState::Checking,
         connector: None,
         description: None,
         checks,
-        lease_owner: Some("p-that-is-gone".to_owned()),
-        lease_until: Some(until),
+        lease: Some(Lease { process: DEAD.to_owned(), claim: 1 }),
         ..row
     }
 }

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 
+use crate::egress::revocation::Revocation;
+
 /// Nothing has been sent.
 const WAITING: u8 = 0;
 /// Bytes may have been sent.
@@ -29,6 +31,11 @@ pub(crate) struct LeavingFlag {
 impl LeavingFlag {
     pub(crate) fn is_set(&self) -> bool {
         self.state.load(Ordering::Acquire) == LEAVING
+    }
+
+    /// Whether the request was kept from being sent.
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.state.load(Ordering::Acquire) == REVOKED
     }
 
     /// `false`: the request was revoked.
@@ -63,15 +70,17 @@ impl LeavingFlag {
 #[error("the request was revoked")]
 pub(crate) struct Revoked;
 
-/// A body of known length that sets a [`LeavingFlag`] when it is first polled.
+/// A body of known length that sets a [`LeavingFlag`] when it is first polled, unless the request is revoked by then: the task that
+/// revokes it in time may not have run yet.
 pub(crate) struct WatchedBody {
     bytes: Option<Bytes>,
     flag: Arc<LeavingFlag>,
+    revocation: Revocation,
 }
 
 impl WatchedBody {
-    pub(crate) fn new(bytes: Bytes, flag: Arc<LeavingFlag>) -> Self {
-        Self { bytes: Some(bytes), flag }
+    pub(crate) fn new(bytes: Bytes, flag: Arc<LeavingFlag>, revocation: Revocation) -> Self {
+        Self { bytes: Some(bytes), flag, revocation }
     }
 }
 
@@ -83,6 +92,9 @@ impl Body for WatchedBody {
         mut self: Pin<&mut Self>,
         _context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.bytes.is_some() && self.revocation.is_revoked() {
+            self.flag.revoke();
+        }
         if !self.flag.set() {
             return Poll::Ready(Some(Err(Revoked)));
         }
@@ -140,18 +152,23 @@ mod tests {
 
     #[test]
     fn a_request_is_sent_or_revoked_and_never_both() {
-        let poll = |flag: &Arc<LeavingFlag>| {
-            let mut body = WatchedBody::new(Bytes::from_static(b"To=%2B45"), Arc::clone(flag));
+        let poll_with = |flag: &Arc<LeavingFlag>, revocation: Revocation| {
+            let mut body = WatchedBody::new(Bytes::from_static(b"To=%2B45"), Arc::clone(flag), revocation);
             let mut context = Context::from_waker(std::task::Waker::noop());
             let Poll::Ready(Some(frame)) = Pin::new(&mut body).poll_frame(&mut context) else { panic!() };
             frame.is_ok()
         };
+        let poll = |flag: &Arc<LeavingFlag>| poll_with(flag, Revocation::default());
         let revoked = Arc::new(LeavingFlag::default());
         assert!(revoked.revoke() && revoked.revoke());
         assert!(!poll(&revoked) && !revoked.is_set());
         let sent = Arc::new(LeavingFlag::default());
         assert!(poll(&sent) && sent.is_set());
         assert!(!sent.revoke() && sent.is_set());
+        // Revoked, and nobody has noticed yet.
+        let late = Arc::new(LeavingFlag::default());
+        let revocation = Revocation { may_leave: Some(Arc::new(|| false)), ..Revocation::default() };
+        assert!(!poll_with(&late, revocation) && late.is_revoked());
     }
 
     #[test]

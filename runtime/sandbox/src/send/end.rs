@@ -135,7 +135,7 @@ pub(super) fn no_free_slot() -> Failure {
 pub(super) fn revoked_before() -> Failure {
     Failure {
         class: FailureClass::NotSent,
-        text: "the message has expired or was cancelled".into(),
+        text: "the message has expired or was cancelled, or its sender may not send it any more".into(),
         ..withdrawn_before()
     }
 }

@@ -195,7 +195,7 @@ impl Service {
     /// Starts the checks of uploads that no process is checking.
     async fn start_pending_checks(&self) -> Result<()> {
         let mut tx = self.inner.store.begin_read().await?;
-        let rows = versions::unchecked(&mut tx, self.now(), CONCURRENT_CHECKS).await?;
+        let rows = versions::unchecked(&mut tx, CONCURRENT_CHECKS).await?;
         drop(tx);
         for row in rows {
             self.start_check(row.tenant, row.digest);

@@ -12,11 +12,12 @@ use sendbox_domain::rules::capability_diff::Description;
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::{Connector, LoadError, LoadStep};
 use sendbox_store::rows::{ReleaseRow, VersionRow};
-use sendbox_store::{self, Tx, connections, releases, versions};
+use sendbox_store::{self, Tx, connections, processes, releases, versions};
 use serde_json::json;
 
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
+use crate::leases::{HeldLease, LeasedRow};
 use crate::releases::resolved_connector::owner;
 use crate::service::Service;
 
@@ -28,8 +29,6 @@ const MAX_VERSIONS_OF_TENANT: u64 = 50;
 const MAX_LISTED: u32 = 200;
 /// Maximum number of connections for which the effect of a version is computed.
 pub(crate) const MAX_COMPARED_CONNECTIONS: u32 = 1000;
-/// The lease of a check: another process starts over when it has ended.
-const CHECK_LEASE_SECONDS: u64 = 120;
 /// Maximum number of times that a check is started. A file whose check kills the process each time is refused.
 const MAX_CHECKS: u32 = 3;
 /// The steps of a check, in order.
@@ -90,8 +89,7 @@ impl Service {
                     uploaded_at: now,
                     uploaded_by: caller.actor(),
                     checks: 0,
-                    lease_owner: None,
-                    lease_until: None,
+                    lease: None,
                 };
                 versions::insert(&mut tx, &row, component).await?;
                 row
@@ -117,48 +115,39 @@ impl Service {
     }
 
     /// Claims the lease of a check. `None`: another process holds it, or the check is done.
-    async fn claim_check(&self, scope: &str, digest: &str) -> Result<Option<(VersionRow, Vec<u8>)>> {
-        let now = self.now();
+    async fn claim_check(&self, scope: &str, digest: &str) -> Result<Option<(VersionRow, Vec<u8>, HeldLease)>> {
         let mut tx = self.inner.store.begin().await?;
         let Some(row) = versions::lock(&mut tx, scope, digest).await? else { return Ok(None) };
-        if row.state != VersionState::Checking || row.lease_until.is_some_and(|until| now < until) {
+        if row.state != VersionState::Checking || processes::holds(&mut tx, row.lease.as_ref()).await? {
             return Ok(None);
         }
         let Some(component) = versions::component(&mut tx, scope, digest).await? else { return Ok(None) };
-        let row = if row.checks >= MAX_CHECKS {
+        if row.checks >= MAX_CHECKS {
             let text = format!(
                 "its check ended {MAX_CHECKS} times without a result; see the log of Sendbox, and upload it again"
             );
-            VersionRow {
-                state: VersionState::Refused,
-                refusal: Some(text),
-                lease_owner: None,
-                lease_until: None,
-                ..row
-            }
-        } else {
-            VersionRow {
-                checks: row.checks + 1,
-                step: 1,
-                lease_owner: Some(self.inner.owner.clone()),
-                lease_until: Some(now.plus_seconds(CHECK_LEASE_SECONDS)),
-                ..row
-            }
-        };
+            let row = VersionRow { state: VersionState::Refused, refusal: Some(text), lease: None, ..row };
+            versions::update(&mut tx, &row).await?;
+            tx.commit().await?;
+            return Ok(None);
+        }
+        let lease =
+            self.inner.leases.claim().hold(LeasedRow::Version { owner: scope.to_owned(), digest: digest.to_owned() });
+        let row = VersionRow { checks: row.checks + 1, step: 1, lease: Some(lease.lease().clone()), ..row };
         versions::update(&mut tx, &row).await?;
         tx.commit().await?;
-        Ok((row.state == VersionState::Checking).then_some((row, component)))
+        Ok(Some((row, component, lease)))
     }
 
     async fn check_version(&self, scope: &str, digest: &str) -> Result<()> {
-        let Some((row, component)) = self.claim_check(scope, digest).await? else { return Ok(()) };
+        let Some((row, component, lease)) = self.claim_check(scope, digest).await? else { return Ok(()) };
         let loaded = self.load_in_steps(&row, &component).await;
         let mut tx = self.inner.store.begin().await?;
         let Some(current) = versions::lock(&mut tx, scope, digest).await? else { return Ok(()) };
-        if current.lease_owner.as_deref() != Some(&self.inner.owner) || current.state != VersionState::Checking {
+        if current.lease.as_ref() != Some(lease.lease()) || current.state != VersionState::Checking {
             return Ok(());
         }
-        let row = VersionRow { lease_owner: None, lease_until: None, ..current };
+        let row = VersionRow { lease: None, ..current };
         let row = match loaded {
             Ok(connector) => {
                 let row = self.accept_connector(&mut tx, row, Description::of(connector.inspect())).await?;
@@ -177,6 +166,7 @@ impl Service {
         };
         versions::update(&mut tx, &row).await?;
         tx.commit().await?;
+        lease.end();
         self.inner.release_monitor.wake();
         Ok(())
     }
@@ -215,7 +205,7 @@ impl Service {
     async fn record_step(&self, row: &VersionRow, step: u32) -> Result<()> {
         let mut tx = self.inner.store.begin().await?;
         if let Some(found) = versions::lock(&mut tx, &row.tenant, &row.digest).await?
-            && found.lease_owner == row.lease_owner
+            && found.lease == row.lease
             && found.state == VersionState::Checking
         {
             versions::update(&mut tx, &VersionRow { step, ..found }).await?;

@@ -9,16 +9,18 @@ use sendbox_domain::phone;
 use sendbox_domain::rules::breaker::{BreakerEvent, RetryBudget};
 use sendbox_domain::rules::retry::{self, NextStep, Situation};
 use sendbox_sandbox::{
-    FailureClass, Message as SandboxMessage, Party, RecordedFailure, RequestSent, Revocation, SendRequest,
+    FailureClass, MayLeave, Message as SandboxMessage, Party, RecordedFailure, RequestSent, Revocation, SendRequest,
 };
-use sendbox_store::rows::{AttemptRow, MessageRow, TenantRow};
+use sendbox_store::rows::{AttemptRow, Lease, MessageRow, TenantRow};
 use sendbox_store::{Done, Tx, attempts, messages, tenants};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::VersionAffinity;
 use crate::delivery_reports::receiver;
 use crate::error::{Error, Result};
+use crate::leases::HeldLease;
 use crate::lock::lock;
 use crate::releases::request_shapes::{ObservedShape, RecordedShapes, held_shape};
 use crate::sending::attempt_result::{AttemptEnd, AttemptResult, count_unproven};
@@ -31,9 +33,6 @@ use crate::sending::unsent::{self, is_unsent};
 use crate::service::Service;
 use crate::vault::{TenantKey, random_fraction};
 
-/// An attempt sends nothing when it was stored longer ago than this: the process was suspended, and does not know what has
-/// happened since.
-const MAX_START_DELAY_MS: u64 = 20_000;
 /// Maximum number of tries to store the result of an attempt while the store is unavailable.
 const MAX_FINISH_TRIES: u32 = 20;
 /// The first of those tries also store the observed shapes.
@@ -73,10 +72,11 @@ struct SentAttempt {
     connection: Arc<ReadyConnection>,
     attempt: AttemptRow,
     stored: StoredMessage,
+    lease: Lease,
     key: TenantKey,
     result: AttemptResult,
     observed_shapes: Vec<ObservedShape>,
-    /// Whether nothing left because the message has expired or is no longer wanted.
+    /// Whether nothing left because the message has expired or is no longer wanted, or this process may have lost it.
     is_revoked: bool,
 }
 
@@ -95,26 +95,27 @@ impl Service {
         call(lock(&self.inner.retry_budgets).entry(tenant.to_owned()).or_default())
     }
 
-    /// Sends an attempt that is on disk, and stores its result. Returns the message as it is stored then; `None` when the result
-    /// could not be stored, or another process has taken over.
-    pub(crate) async fn run_attempt(&self, started: StartedAttempt) -> Option<StoredMessage> {
+    /// Sends an attempt that is on disk, unless the token is cancelled before the message leaves, and stores its result. Returns the
+    /// message as it is stored then; `None` when the result could not be stored, or another process has taken over.
+    pub(crate) async fn run_attempt(
+        &self,
+        started: StartedAttempt,
+        lease: &HeldLease,
+        cancelled: CancellationToken,
+    ) -> Option<StoredMessage> {
         let StartedAttempt { sender, message, attempt, recorded_shapes, stored, key } = started;
         let Sender { connection, release, withdrawn, .. } = sender;
-        let (cancelled, _registered) = self.inner.sends.register(&stored.row);
         let pinned = self.pinned_shapes(&attempt.tenant, &connection, recorded_shapes.as_ref()).await;
-        let start_delay_ms = self.now().millis_since(attempt.started_at);
         let mut observed = Vec::new();
         let mut is_held = false;
         let result = match pinned {
             Err(error) => AttemptResult::not_attempted(error.to_string()),
-            Ok(_) if start_delay_ms > MAX_START_DELAY_MS => AttemptResult::not_attempted(
-                "the process was suspended between storing the attempt and sending it".to_owned(),
-            ),
             Ok(pinned) => {
                 let left = stored.row.expires_at.millis_since(self.now());
                 let revocation = Revocation {
                     expires_at: Some(Instant::now() + Duration::from_millis(left)),
                     cancelled: cancelled.clone(),
+                    may_leave: Some(self.may_leave(lease, stored.row.expires_at, cancelled.clone())),
                 };
                 let request = SendRequest {
                     owner: attempt.tenant.clone(),
@@ -133,7 +134,7 @@ impl Service {
                 AttemptResult::from(result)
             }
         };
-        // Nothing left, because nobody wants the message any more: that says nothing about the provider.
+        // Nothing left, because nobody wants the message any more, or it may be another's: that says nothing about the provider.
         let is_revoked = result.failure().is_some_and(|failure| failure.request_sent == RequestSent::No)
             && (cancelled.is_cancelled() || self.now() >= stored.row.expires_at);
         let event = match result.failure() {
@@ -145,8 +146,16 @@ impl Service {
         };
         self.record_breaker_event(&attempt.tenant, &connection, event, self.now());
         let may_be_the_version = result.failure().is_some() && !is_revoked;
-        let sent =
-            Arc::new(SentAttempt { connection, attempt, stored, key, result, observed_shapes: observed, is_revoked });
+        let sent = Arc::new(SentAttempt {
+            connection,
+            attempt,
+            stored,
+            lease: lease.lease().clone(),
+            key,
+            result,
+            observed_shapes: observed,
+            is_revoked,
+        });
         for number in 1..=MAX_FINISH_TRIES {
             // Shapes that cannot be stored must not prevent the result from being stored.
             let with_shapes = number <= FINISH_TRIES_WITH_SHAPES;
@@ -181,6 +190,19 @@ impl Service {
         None
     }
 
+    /// Whether a message may leave: this process has its lease, and the message has not expired, which no timer tells after a
+    /// suspension of the machine. If it may not, its send is cancelled.
+    fn may_leave(&self, lease: &HeldLease, expires_at: Timestamp, cancelled: CancellationToken) -> MayLeave {
+        let (is_held, clock) = (lease.condition(), Arc::clone(&self.inner.clock));
+        Arc::new(move || {
+            let may_leave = is_held() && clock.now() < expires_at;
+            if !may_leave {
+                cancelled.cancel();
+            }
+            may_leave
+        })
+    }
+
     /// Stores the result of an attempt, and what follows.
     async fn finish_attempt(
         &self,
@@ -189,7 +211,7 @@ impl Service {
         with_shapes: bool,
     ) -> Result<Done<Option<StoredMessage>>> {
         let now = self.now();
-        let SentAttempt { connection, attempt, stored, key, result, observed_shapes, is_revoked } = sent;
+        let SentAttempt { connection, attempt, stored, lease, key, result, observed_shapes, is_revoked } = sent;
         let StoredMessage { mut row, mut journal, .. } = stored.clone();
         let outcome = result.outcome();
         let provider_id = result.provider_message_id().map(|id| receiver::provider_id(key, &attempt.connection, id));
@@ -236,7 +258,7 @@ impl Service {
             }
         }
         // The message first: whoever changes both locks them in this order.
-        let is_current = messages::update(tx, &row, Some(&self.inner.owner)).await?;
+        let is_current = messages::update(tx, &row, Some(lease)).await?;
         if !is_current || !attempts::finish(tx, &finished).await? {
             // Already finished, usually by another process, as in doubt. Then only the log has the real outcome.
             tracing::warn!(

@@ -7,7 +7,7 @@
 //! stores the result.
 //!
 //! A lease says which process works on a message. Every write is guarded by it, so that a process that slept through its lease
-//! changes nothing.
+//! changes nothing; and nothing is sent while this process cannot know that it still has the lease.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +16,13 @@ use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{MessageStatus, Timestamp, VerificationStatus};
 use sendbox_domain::plan::{Plan, plan};
 use sendbox_sandbox::{FailureClass, Message as SandboxMessage, Party, RecordedFailure};
-use sendbox_store::rows::{AttemptRow, MessageRow, TenantRow};
+use sendbox_store::rows::{AttemptRow, Lease, MessageRow, TenantRow};
 use sendbox_store::{Done, Tx, attempts, messages, tenants, verifications};
 
 use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::CandidateVersions;
 use crate::error::{Error, Result};
+use crate::leases::{Claim, HeldLease, LeasedRow};
 use crate::releases::request_shapes::RecordedShapes;
 use crate::sending::admission;
 use crate::sending::attempt::{StartedAttempt, StoredMessage};
@@ -31,14 +32,13 @@ use crate::sending::payload::{Payload, message_request};
 use crate::sending::routing::route_reason;
 use crate::sending::sender::{NextSender, Sender};
 use crate::sending::unsent::{self, is_unsent};
+use crate::sending::sends_in_progress::RegisteredSend;
 use crate::service::Service;
 use crate::vault::TenantKey;
 
-/// The duration of a lease: longer than any attempt, including its transactions.
-pub(crate) const LEASE_SECONDS: u64 = 60;
 /// For a synchronous message, a retry that is due within this time is waited for; a later one is left to the worker.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(10);
-/// Maximum number of failures to start an attempt while the store is unavailable. The tries last about as long as the lease.
+/// Maximum number of failures to start an attempt while the store is unavailable. Then the message is left to the worker.
 const MAX_START_FAILURES: u32 = 100;
 
 /// What to do next with a message.
@@ -47,6 +47,12 @@ pub(crate) enum Step {
     WaitUntil(Timestamp),
     /// The message is final, and is as it is stored; or (`None`) it is not this process that works on it.
     Done(Option<Box<StoredMessage>>),
+}
+
+/// A message that this process has claimed.
+pub(crate) struct ClaimedMessage {
+    pub(crate) lease: HeldLease,
+    pub(crate) registered: RegisteredSend,
 }
 
 /// A message for which an attempt is prepared.
@@ -85,23 +91,47 @@ impl PreparedAttempt {
 }
 
 impl Service {
-    /// Delivers a message that this process has leased, until it is final, or an attempt is due later than `max_wait` and the lease is
-    /// released. `next`: what is already known to be done. Returns the final message, unless somebody else has to continue.
+    /// Holds a message that is claimed in this transaction.
+    pub(crate) fn hold_message(&self, claim: &Claim, row: &MessageRow) -> ClaimedMessage {
+        let lease = claim.hold(LeasedRow::Message { tenant: row.tenant.clone(), id: row.id.clone() });
+        let registered = self.inner.sends.register(row, lease.lost());
+        ClaimedMessage { lease, registered }
+    }
+
+    /// Delivers a message that this process has leased, until it is final, or an attempt is due later than `max_wait`. `next`: what is
+    /// already known to be done. Returns the final message; otherwise the lease is released, and a worker of any process continues
+    /// when the message is due.
     pub(crate) async fn deliver(
         &self,
         tenant: &str,
         id: &str,
+        claimed: ClaimedMessage,
         next: Option<Step>,
         max_wait: Duration,
     ) -> Option<Box<StoredMessage>> {
-        let _delivery = self.inner.sends.begin_delivery(tenant, id)?;
+        let stored = self.deliver_leased(tenant, id, &claimed, next, max_wait).await;
+        match &stored {
+            Some(_) => claimed.lease.end(),
+            None => self.release_lease(tenant, id, claimed.lease).await,
+        }
+        stored
+    }
+
+    async fn deliver_leased(
+        &self,
+        tenant: &str,
+        id: &str,
+        claimed: &ClaimedMessage,
+        next: Option<Step>,
+        max_wait: Duration,
+    ) -> Option<Box<StoredMessage>> {
         let mut next = next;
         let mut has_attempted = false;
         let mut failures = 0;
         loop {
             let step = match next.take() {
                 Some(step) => step,
-                None => match self.start_attempt(tenant, id).await {
+                None => match self.start_attempt(tenant, id, &claimed.lease).await {
                     Ok(step) => step,
                     Err(error) if failures < MAX_START_FAILURES && !self.inner.stopping.is_cancelled() => {
                         failures += 1;
@@ -110,7 +140,6 @@ impl Service {
                         continue;
                     }
                     Err(error) => {
-                        // The lease expires, and a worker claims the message again.
                         tracing::error!(message = id, %error, "an attempt could not be started");
                         return None;
                     }
@@ -123,25 +152,18 @@ impl Service {
                     // The grace period of a shutdown is long enough for one attempt, not for two. The next one is made after a
                     // restart, or by another process.
                     if wait > max_wait || (has_attempted && self.inner.stopping.is_cancelled()) {
-                        self.release_lease(tenant, id).await;
                         return None;
                     }
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
-                        () = self.inner.stopping.cancelled() => {
-                            self.release_lease(tenant, id).await;
-                            return None;
-                        }
+                        () = self.inner.stopping.cancelled() => return None,
                     }
                 }
                 Step::Send(attempt) => {
                     has_attempted = true;
-                    match self.run_attempt(*attempt).await {
+                    match self.run_attempt(*attempt, &claimed.lease, claimed.registered.attempt()).await {
                         Some(stored) => next = Some(next_step(stored, self.now())),
-                        None if self.inner.stopping.is_cancelled() => {
-                            self.release_lease(tenant, id).await;
-                            return None;
-                        }
+                        None if self.inner.stopping.is_cancelled() => return None,
                         // The store says who works on it.
                         None => {}
                     }
@@ -150,43 +172,36 @@ impl Service {
         }
     }
 
-    /// Releases the lease, so that a worker of any process continues when the message is due.
-    async fn release_lease(&self, tenant: &str, id: &str) {
-        let (service, tenant_id, message_id) = (self.clone(), tenant.to_owned(), id.to_owned());
-        let released = self.write(move |tx| {
-            let (service, tenant, id) = (service.clone(), tenant_id.clone(), message_id.clone());
-            Box::pin(async move {
-                let owner = service.inner.owner.as_str();
-                if let Some(mut row) = messages::lock(tx, &tenant, &id).await?
-                    && row.lease_owner.as_deref() == Some(owner)
-                {
-                    row.lease_owner = None;
-                    row.lease_until = None;
-                    messages::update(tx, &row, Some(owner)).await?;
-                }
-                Ok(Done::Commit(()))
-            })
+    /// Releases the lease, unless the message was claimed again.
+    async fn release_lease(&self, tenant: &str, id: &str, lease: HeldLease) {
+        let (tenant, message, name) = (tenant.to_owned(), id.to_owned(), lease.lease().clone());
+        let released = self.inner.store.write(move |tx| {
+            Box::pin(async move { messages::release(tx, &tenant, &message, &name).await.map(Done::Commit) })
         });
-        if let Err(error) = released.await {
-            tracing::warn!(message = id, %error, "a lease could not be released; it will expire");
+        match released.await {
+            Ok(_) => lease.end(),
+            // Dropped, and released when the store works again.
+            Err(error) => tracing::warn!(message = id, %error, "a lease could not be released yet"),
         }
         self.inner.due.notify_one();
     }
 
     /// Stores the start of an attempt, or finds that none may start now.
-    async fn start_attempt(&self, tenant: &str, id: &str) -> Result<Step> {
-        let (service, tenant, id) = (self.clone(), tenant.to_owned(), id.to_owned());
+    async fn start_attempt(&self, tenant: &str, id: &str, lease: &HeldLease) -> Result<Step> {
+        if !self.inner.leases.is_held(lease).await? {
+            return Ok(Step::Done(None));
+        }
+        let (service, tenant, id, lease) = (self.clone(), tenant.to_owned(), id.to_owned(), lease.lease().clone());
         self.write(move |tx| {
-            let (service, tenant, id) = (service.clone(), tenant.clone(), id.clone());
-            Box::pin(async move { service.start_leased(tx, &tenant, &id).await })
+            let (service, tenant, id, lease) = (service.clone(), tenant.clone(), id.clone(), lease.clone());
+            Box::pin(async move { service.start_leased(tx, &tenant, &id, &lease).await })
         })
         .await
     }
 
-    async fn start_leased(&self, tx: &mut Tx, tenant: &str, id: &str) -> Result<Done<Step>> {
-        let owner = self.inner.owner.as_str();
+    async fn start_leased(&self, tx: &mut Tx, tenant: &str, id: &str, lease: &Lease) -> Result<Done<Step>> {
         let Some(mut row) = messages::lock(tx, tenant, id).await? else { return Ok(Done::Rollback(Step::Done(None))) };
-        if row.status.is_final() || row.lease_owner.as_deref() != Some(owner) {
+        if row.status.is_final() || row.lease.as_ref() != Some(lease) {
             return Ok(Done::Rollback(Step::Done(None)));
         }
         let Some(tenant) = tenants::get(tx, tenant).await? else { return Ok(Done::Rollback(Step::Done(None))) };
@@ -215,7 +230,7 @@ impl Service {
             };
             self.prepare_attempt(tx, message, now).await?
         };
-        if !messages::update(tx, &row, Some(owner)).await? {
+        if !messages::update(tx, &row, Some(lease)).await? {
             return Ok(Done::Rollback(Step::Done(None)));
         }
         if is_unsent(&row) {
@@ -329,7 +344,6 @@ impl Service {
         row.physical_messages += 1;
         row.connection = Some(connection.name.clone());
         row.next_attempt_at = None;
-        row.lease_until = Some(now.plus_seconds(LEASE_SECONDS));
         Ok(Some(PreparedAttempt { sender, message: plan.message, attempt, recorded_shapes, key: key.clone() }))
     }
 

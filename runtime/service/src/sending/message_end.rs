@@ -10,8 +10,7 @@ pub(crate) fn end(row: &mut MessageRow, status: MessageStatus, failure: Option<R
     row.failure = failure;
     row.payload = None;
     row.next_attempt_at = None;
-    row.lease_owner = None;
-    row.lease_until = None;
+    row.lease = None;
 }
 
 /// Ends a message that gets no further attempt. If an earlier attempt may have reached the recipient, the message ends in doubt

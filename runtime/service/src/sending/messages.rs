@@ -16,7 +16,7 @@ use sendbox_domain::plan::plan;
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::messages::MessageQuery;
 use sendbox_store::rows::{AttemptRow, IdempotencyRow, MessageRow, ReportRow, TenantRow};
-use sendbox_store::{Done, Tx, attempts, idempotency, messages, reports};
+use sendbox_store::{Done, Tx, attempts, idempotency, messages, processes, reports};
 use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
@@ -28,7 +28,7 @@ use crate::paging::{bad_cursor, no_longer_than, page_size};
 use crate::sending::admission;
 use crate::sending::admission::{Charge, admit, recipient_hash};
 use crate::sending::attempt::StoredMessage;
-use crate::sending::delivery::{self, LEASE_SECONDS, PendingMessage, PlannedConnection, Step, next_step};
+use crate::sending::delivery::{self, ClaimedMessage, PendingMessage, PlannedConnection, Step, next_step};
 use crate::sending::payload::{OutgoingMessage, Payload, message_request, wiped, wiped_variables};
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::{check_flow, routes};
@@ -66,8 +66,8 @@ enum AcceptedMessage {
 /// A message that is stored.
 pub(crate) struct AdmittedMessage {
     row: MessageRow,
-    /// What to do with a synchronous message. `None`: the message is left to the worker.
-    next: Option<Step>,
+    /// A synchronous message, which this process has claimed, and what to do with it. `None`: the message is left to the worker.
+    next: Option<(ClaimedMessage, Step)>,
     /// When the next message of this usage to this number can be admitted.
     pub(crate) next_at: Timestamp,
 }
@@ -297,20 +297,20 @@ impl Service {
             segments: segments.unwrap_or(1),
         };
         let admission = admit(tx, &request, now).await?;
-        let is_sync = outgoing.mode == Mode::Sync;
+        let claim = (outgoing.mode == Mode::Sync).then(|| self.inner.leases.claim());
         let mut row = MessageRow {
             connection: Some(name),
             segments,
             price_micros: admission.price_micros,
             payload: Some(outgoing.payload.seal(key, id)?),
-            lease_owner: is_sync.then(|| self.inner.owner.clone()),
-            lease_until: is_sync.then(|| now.plus_seconds(LEASE_SECONDS)),
+            lease: claim.as_ref().map(|claim| claim.lease().clone()),
             ..message_row(tenant, key, id, &outgoing, now)
         };
-        if !is_sync {
+        let Some(claim) = claim else {
             messages::insert(tx, &row).await?;
             return Ok(AdmittedMessage { row, next: None, next_at: admission.next_at });
-        }
+        };
+        let claimed = self.hold_message(&claim, &row);
         let message = PendingMessage {
             tenant,
             key,
@@ -337,7 +337,7 @@ impl Service {
             Some(prepared) => Step::Send(Box::new(prepared.store(tx, stored).await?)),
             None => next_step(stored, now),
         };
-        Ok(AdmittedMessage { row, next: Some(next), next_at })
+        Ok(AdmittedMessage { row, next: Some((claimed, next)), next_at })
     }
 
     /// Stores a message to a test number, which is never sent.
@@ -359,7 +359,7 @@ impl Service {
     /// Sends a synchronous message, or wakes the worker for an asynchronous one, and returns the message.
     pub(crate) async fn dispatch(&self, admitted: AdmittedMessage, verification: Option<&str>) -> Result<Message> {
         let AdmittedMessage { row, next, .. } = admitted;
-        let Some(next) = next else {
+        let Some((claimed, next)) = next else {
             self.inner.due.notify_one();
             // The result is the accepted message; its outcome is not awaited.
             return Ok(view(row, Vec::new(), Vec::new()));
@@ -367,8 +367,10 @@ impl Service {
         let (tenant, id) = (row.tenant, row.id);
         // In a task of its own: a client that disconnects must not cancel a send.
         let (service, at) = (self.clone(), (tenant.clone(), id.clone()));
-        let sending =
-            self.inner.work.spawn(async move { service.deliver(&at.0, &at.1, Some(next), delivery::MAX_WAIT).await });
+        let sending = self
+            .inner
+            .work
+            .spawn(async move { service.deliver(&at.0, &at.1, claimed, Some(next), delivery::MAX_WAIT).await });
         let message = match tokio::time::timeout(MAX_WAIT, sending).await {
             Ok(Ok(Some(stored))) if !stored.has_reports => view(stored.row, stored.journal, Vec::new()),
             _ => self.read_message(&tenant, &id).await?,
@@ -386,8 +388,8 @@ impl Service {
     ) -> Result<Message> {
         let mut tx = self.inner.store.begin_read().await?;
         let row = messages::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("message"))?;
+        let is_leased = processes::holds(&mut tx, row.lease.as_ref()).await?;
         drop(tx);
-        let is_leased = row.lease_until.is_some_and(|until| until > self.now());
         if mode == Mode::Async {
             return self.read_message(tenant, id).await;
         }
@@ -523,8 +525,7 @@ fn message_row(
         physical_messages: 0,
         price_micros: 0,
         next_attempt_at: None,
-        lease_owner: None,
-        lease_until: None,
+        lease: None,
     }
 }
 

@@ -12,7 +12,7 @@ use sendbox_store::{Done, Tx, messages};
 
 use crate::error::Result;
 use crate::lock::lock;
-use crate::sending::delivery::LEASE_SECONDS;
+use crate::sending::delivery::ClaimedMessage;
 use crate::service::Service;
 
 /// Maximum number of messages claimed in one transaction.
@@ -76,10 +76,12 @@ impl Drop for InProgressGuard {
     }
 }
 
+/// Tenant and message.
+type MessageKey = (String, String);
+
 /// A claim of due messages.
 struct Claimed {
-    /// Tenant and message.
-    messages: Vec<(String, String)>,
+    messages: Vec<(MessageKey, ClaimedMessage)>,
     /// The last tenant that was asked. The next claim begins after it.
     last_tenant: String,
     /// Whether every tenant was asked.
@@ -93,7 +95,7 @@ impl Service {
         let mut after = String::new();
         while !self.inner.stopping.is_cancelled() {
             let mut pause = POLL_INTERVAL;
-            if in_progress.total() + CLAIM_BATCH <= MAX_IN_PROGRESS {
+            if in_progress.total() + CLAIM_BATCH <= MAX_IN_PROGRESS && self.inner.leases.is_valid() {
                 match self.claim_due(&in_progress, &after).await {
                     Ok(Some(claimed)) => {
                         pause = match (claimed.messages.is_empty(), claimed.is_complete) {
@@ -103,6 +105,7 @@ impl Service {
                             (_, true) => POLL_INTERVAL,
                         };
                         after = claimed.last_tenant;
+                        self.start_deliveries(claimed.messages, &in_progress);
                     }
                     Ok(None) => {}
                     Err(error) => tracing::error!(%error, "the worker could not claim messages"),
@@ -116,7 +119,7 @@ impl Service {
         }
     }
 
-    /// Claims due messages and starts their delivery. `None`: nothing is due.
+    /// Claims due messages. `None`: nothing is due.
     async fn claim_due(&self, in_progress: &Arc<InProgress>, after: &str) -> Result<Option<Claimed>> {
         let now = self.now();
         // A read first: most of the time nothing is due, and a read blocks nobody.
@@ -131,26 +134,28 @@ impl Service {
             let (service, after, counts) = (service.clone(), after.clone(), counts.clone());
             Box::pin(async move { service.claim_in_turn(tx, &after, counts).await.map(Done::Commit) })
         });
-        let claimed = claimed.await?;
-        for (tenant, message) in &claimed.messages {
-            let (service, tenant, message) = (self.clone(), tenant.clone(), message.clone());
+        claimed.await.map(Some)
+    }
+
+    fn start_deliveries(&self, messages: Vec<(MessageKey, ClaimedMessage)>, in_progress: &Arc<InProgress>) {
+        for ((tenant, message), claimed) in messages {
+            let service = self.clone();
             let in_progress = in_progress.begin(&tenant);
             self.inner.work.spawn(async move {
                 // A later attempt is left to the next claim.
-                service.deliver(&tenant, &message, None, Duration::ZERO).await;
+                service.deliver(&tenant, &message, claimed, None, Duration::ZERO).await;
                 if in_progress.end() == MAX_IN_PROGRESS - CLAIM_BATCH {
                     // There is room for a claim again.
                     service.inner.due.notify_one();
                 }
             });
         }
-        Ok(Some(claimed))
     }
 
     /// Claims a few due messages of each tenant in turn, beginning after one of them.
     async fn claim_in_turn(&self, tx: &mut Tx, after: &str, counts: HashMap<String, usize>) -> Result<Claimed> {
         let now = self.now();
-        let lease = (self.inner.owner.as_str(), now.plus_seconds(LEASE_SECONDS));
+        let claim = self.inner.leases.claim();
         // Few more than can be sent at the same time: the others would only wait for a slot, and in vain with a slow provider.
         let max_of_tenant = MAX_OF_TENANT.min(self.inner.sandbox.in_flight() + self.inner.sandbox.in_flight() / 2);
         let mut counts = counts;
@@ -171,7 +176,7 @@ impl Service {
             let room = max_of_tenant.saturating_sub(*count).min(CLAIM_BATCH - claimed.messages.len());
             let limit = room.min(CLAIM_OF_TENANT);
             let rows = match u32::try_from(limit) {
-                Ok(limit) if limit > 0 => messages::claim(tx, &tenant, now, lease, limit).await?,
+                Ok(limit) if limit > 0 => messages::claim(tx, &tenant, now, claim.lease(), limit).await?,
                 _ => Vec::new(),
             };
             *count += rows.len();
@@ -180,7 +185,10 @@ impl Service {
             } else {
                 idle_since = None;
             }
-            claimed.messages.extend(rows.into_iter().map(|row| (row.tenant, row.id)));
+            claimed.messages.extend(rows.into_iter().map(|row| {
+                let held = self.hold_message(&claim, &row);
+                ((row.tenant, row.id), held)
+            }));
             claimed.last_tenant = tenant;
             if claimed.messages.len() >= CLAIM_BATCH {
                 break;

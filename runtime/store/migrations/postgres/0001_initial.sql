@@ -8,6 +8,13 @@ CREATE TABLE meta (
     value BYTEA NOT NULL
 );
 
+-- The processes that use the database, and how many heartbeats each has counted. A lease (`lease_process`, `lease_claim`) counts as
+-- long as the row of its process is here.
+CREATE TABLE processes (
+    id    TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    beats BIGINT NOT NULL
+);
+
 CREATE TABLE tenants (
     id                TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     name              TEXT COLLATE "C" NOT NULL,
@@ -106,8 +113,8 @@ CREATE TABLE connector_versions (
     uploaded_at BIGINT NOT NULL,
     uploaded_by TEXT NOT NULL,
     checks      BIGINT NOT NULL,
-    lease_owner TEXT,
-    lease_until BIGINT,
+    lease_process TEXT COLLATE "C",
+    lease_claim BIGINT,
     PRIMARY KEY (tenant, digest)
 );
 CREATE INDEX connector_versions_of_connector ON connector_versions (tenant, connector, uploaded_at);
@@ -183,8 +190,8 @@ CREATE TABLE messages (
     physical_messages   BIGINT NOT NULL,
     price_micros        BIGINT NOT NULL,
     next_attempt_at     BIGINT,
-    lease_owner         TEXT,
-    lease_until         BIGINT,
+    lease_process       TEXT COLLATE "C",
+    lease_claim         BIGINT,
     -- Of its failure.
     class               TEXT COLLATE "C",
     -- The furthest state that was reported.

@@ -7,6 +7,13 @@ CREATE TABLE meta (
     value BLOB NOT NULL
 ) STRICT;
 
+-- The processes that use the database, and how many heartbeats each has counted. A lease (`lease_process`, `lease_claim`) counts as
+-- long as the row of its process is here.
+CREATE TABLE processes (
+    id    TEXT NOT NULL PRIMARY KEY,
+    beats INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE tenants (
     id                TEXT NOT NULL PRIMARY KEY,
     name              TEXT NOT NULL,
@@ -105,8 +112,8 @@ CREATE TABLE connector_versions (
     uploaded_at INTEGER NOT NULL,
     uploaded_by TEXT NOT NULL,
     checks      INTEGER NOT NULL,
-    lease_owner TEXT,
-    lease_until INTEGER,
+    lease_process TEXT,
+    lease_claim INTEGER,
     PRIMARY KEY (tenant, digest)
 ) STRICT;
 CREATE INDEX connector_versions_of_connector ON connector_versions (tenant, connector, uploaded_at);
@@ -182,8 +189,8 @@ CREATE TABLE messages (
     physical_messages   INTEGER NOT NULL,
     price_micros        INTEGER NOT NULL,
     next_attempt_at     INTEGER,
-    lease_owner         TEXT,
-    lease_until         INTEGER,
+    lease_process       TEXT,
+    lease_claim         INTEGER,
     -- Of its failure.
     class               TEXT,
     -- The furthest state that was reported.
