@@ -186,6 +186,7 @@ impl From<Error> for ApiError {
             | Error::ReportMalformed
             | Error::ReportUnreadable
             | Error::Busy
+            | Error::MasterKeyMissing
             | Error::Stopping => {}
         }
         api_error
@@ -269,6 +270,7 @@ mod tests {
             Error::ReportMalformed,
             Error::ReportUnreadable,
             Error::Busy,
+            Error::MasterKeyMissing,
             Error::Stopping,
             Error::Internal("a row of 123456".to_owned()),
         ] {

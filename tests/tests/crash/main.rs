@@ -5,6 +5,7 @@
 //! - `terminate`: SIGTERM under load, and while a provider stalls.
 //! - `stuck`: the store is locked, a check hangs, a client is slow, the log is not read: `/readyz` reports it, SIGTERM works.
 //! - `disk`: no space, a file that is not a database, missing or wrong keys, two processes in one folder.
+//! - `keys`: master keys of several processes, and their rotation.
 //! - `shared`: several processes on one PostgreSQL database, one of which is killed; and a database that disappears.
 //! - `load`: clients that record the responses, and the audit of that record.
 
@@ -18,6 +19,7 @@
 )]
 
 mod disk;
+mod keys;
 mod kill;
 mod load;
 mod shared;

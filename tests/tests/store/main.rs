@@ -11,4 +11,5 @@ mod reports;
 mod round_trips;
 mod sample;
 mod sessions;
+mod sharing;
 mod swapping;

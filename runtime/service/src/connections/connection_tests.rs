@@ -39,11 +39,9 @@ impl Service {
     /// [`Error::Invalid`] with all errors, [`Error::Limited`], [`Error::CountryNotAllowed`]. In all cases nothing was sent.
     pub async fn test_connection(&self, caller: &Caller, tenant: &str, test: ConnectionTest) -> Result<TestReport> {
         caller.may(tenant, &[Scope::Manage])?;
-        if self.inner.stopping.is_cancelled() {
-            return Err(Error::Stopping);
-        }
+        self.require_running()?;
         let now = self.now();
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         let key = self.tenant_key(&row)?;
         let dry_run = test.dry_run;
@@ -100,7 +98,7 @@ impl Service {
                 service.record_test(&row.id, &target.connection, &result).await;
             }
             if matches!(result.outcome, Outcome::Accepted(_)) {
-                let mut tx = service.inner.store.begin().await?;
+                let mut tx = service.completion_store_of(&row.id).begin().await?;
                 connections::record_test(&mut tx, &row.id, &target.fingerprint, service.now()).await?;
                 tx.commit().await?;
             }

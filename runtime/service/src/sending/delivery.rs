@@ -152,7 +152,7 @@ impl Service {
     /// Releases the lease, so that a worker of any process continues when the message is due.
     async fn release_lease(&self, tenant: &str, id: &str) {
         let (service, tenant_id, message_id) = (self.clone(), tenant.to_owned(), id.to_owned());
-        let released = self.write(move |tx| {
+        let released = self.write(self.completion_store_of(tenant), move |tx| {
             let (service, tenant, id) = (service.clone(), tenant_id.clone(), message_id.clone());
             Box::pin(async move {
                 let owner = service.inner.owner.as_str();
@@ -174,8 +174,9 @@ impl Service {
 
     /// Stores the start of an attempt, or finds that none may start now.
     async fn start_attempt(&self, tenant: &str, id: &str) -> Result<Step> {
+        let store = self.completion_store_of(tenant);
         let (service, tenant, id) = (self.clone(), tenant.to_owned(), id.to_owned());
-        self.write(move |tx| {
+        self.write(store, move |tx| {
             let (service, tenant, id) = (service.clone(), tenant.clone(), id.clone());
             Box::pin(async move { service.start_leased(tx, &tenant, &id).await })
         })

@@ -214,7 +214,7 @@ impl Service {
             idempotency_key: idempotency_key.map(str::to_owned),
         });
         let service = self.clone();
-        let accepted = self.write(move |tx| {
+        let accepted = self.write(self.store_of(tenant), move |tx| {
             let (service, request) = (service.clone(), Arc::clone(&request));
             Box::pin(async move { service.accept_verification(tx, &request).await })
         });
@@ -342,7 +342,7 @@ impl Service {
 
     /// The response to a repeated request with the same idempotency key.
     async fn replay_verification(&self, tenant: &str, id: &str, mode: Mode) -> Result<Verification> {
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         let row = verifications::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
         drop(tx);
         if let Some(message) = &row.message {
@@ -352,7 +352,7 @@ impl Service {
     }
 
     pub(crate) async fn read_verification(&self, tenant: &str, id: &str) -> Result<Verification> {
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         self.view_of(&mut tx, tenant, id).await
     }
 
@@ -371,7 +371,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn verification(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Verification> {
         caller.may(tenant, &[Scope::Read, Scope::Verify])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         self.tenant_row(&mut tx, tenant).await?;
         self.view_of(&mut tx, tenant, id).await
     }
@@ -405,7 +405,7 @@ impl Service {
 
         // The try is committed before the code is compared, so that neither a disconnect nor a crash gives a free try.
         let (service, counted) = (self.clone(), Arc::clone(&request));
-        let counted = self.write(move |tx| {
+        let counted = self.write(self.store_of(tenant), move |tx| {
             let (service, request) = (service.clone(), Arc::clone(&counted));
             Box::pin(async move { service.count_check(tx, &request).await.map(Done::Commit) })
         });
@@ -422,7 +422,7 @@ impl Service {
             return Err(Error::WrongCode { tries_left });
         }
         let service = self.clone();
-        let approved = self.write(move |tx| {
+        let approved = self.write(self.completion_store_of(tenant), move |tx| {
             let (service, row, request) = (service.clone(), row.clone(), Arc::clone(&request));
             Box::pin(async move { service.approve_check(tx, &request, &row).await.map(Done::Commit) })
         });
@@ -506,7 +506,7 @@ impl Service {
             idempotency_key: idempotency_key.map(str::to_owned),
         });
         let service = self.clone();
-        let renewed = self.write(move |tx| {
+        let renewed = self.write(self.store_of(tenant), move |tx| {
             let (service, request) = (service.clone(), Arc::clone(&request));
             Box::pin(async move { service.renew_verification(tx, &request).await })
         });
@@ -578,7 +578,7 @@ impl Service {
     /// [`Error::NotFound`], [`Error::VerificationEnded`] when it has already ended with another status.
     pub async fn cancel_verification(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         self.tenant_row(&mut tx, tenant).await?;
         let was_pending = verifications::end(&mut tx, tenant, id, VerificationStatus::Cancelled).await?;
         let verification = self.view_of(&mut tx, tenant, id).await?;
@@ -598,7 +598,7 @@ impl Service {
         caller.may(tenant, &[Scope::Manage])?;
         let recipient =
             phone::recipient(number.expose()).map_err(|error| Error::invalid("/number", error.to_string()))?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         let hash = recipient_hash(&self.tenant_key(&row)?, &recipient);
         let failures = verifications::failures(&mut tx, tenant, &hash).await?;
