@@ -16,15 +16,9 @@ use sendbox_slots::Waiting;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-#[cfg(test)]
-pub(crate) use self::connection::Executed;
 pub(crate) use self::connection::{Handle, SETTINGS, TIMEOUT};
 use self::readers::Readers;
-#[cfg(test)]
-pub(crate) use self::readers::{LOOKUPS, READERS, READERS_OF_OWNER};
 pub(crate) use self::session::Session;
-#[cfg(test)]
-pub(crate) use self::writer::BATCH_OF_OWNER;
 use self::writer::{Job, Writer};
 use crate::failure::{Result, StoreError};
 use crate::queue::{Owner, Queue, Refusal};
@@ -111,3 +105,10 @@ impl Sqlite {
         while writer.changed().await.is_ok() {}
     }
 }
+
+#[cfg(test)]
+pub(crate) use self::{
+    connection::Executed,
+    readers::{LOOKUPS, READERS, READERS_OF_OWNER},
+    writer::BATCH_OF_OWNER,
+};

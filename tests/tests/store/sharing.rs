@@ -80,6 +80,6 @@ async fn what_ends_something_waits(database: &Database) {
     let (begun, ended) = tokio::join!(begun, async { ended.await.map(drop) });
     assert_eq!(ended, Ok(()));
     let refused = begun.iter().filter(|begun| **begun == Err(StoreError::Busy)).count();
-    assert!(refused > 0 && begun.iter().filter(|begun| begun.is_ok()).count() == 1_000 - refused);
+    assert!(refused > 0 && begun.iter().any(Result::is_ok));
     assert_eq!(store.refusals(), u64::try_from(refused + 1).unwrap());
 }

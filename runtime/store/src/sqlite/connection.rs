@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-#[cfg(test)]
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
@@ -33,7 +31,7 @@ pub(crate) struct Handle {
     pub(crate) timeout: Duration,
     /// The statements that ran.
     #[cfg(test)]
-    executed: Mutex<Vec<Executed>>,
+    executed: std::sync::Mutex<Vec<Executed>>,
 }
 
 fn millis() -> u64 {
@@ -64,7 +62,7 @@ impl Handle {
             deadline,
             timeout: TIMEOUT,
             #[cfg(test)]
-            executed: Mutex::default(),
+            executed: std::sync::Mutex::default(),
         })
     }
 
@@ -116,14 +114,14 @@ impl Handle {
         let mut explain = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql()))?;
         let plan = explain.raw_query().mapped(|row| row.get("detail")).collect::<rusqlite::Result<_>>()?;
         let executed = Executed { sql: query.sql().to_owned(), plan, steps };
-        self.executed.lock().unwrap_or_else(PoisonError::into_inner).push(executed);
+        self.executed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(executed);
         Ok(())
     }
 
     /// The statements that ran since the last call.
     #[cfg(test)]
     pub(crate) fn take_executed(&mut self) -> Vec<Executed> {
-        std::mem::take(self.executed.get_mut().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(self.executed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     /// Runs a statement. Returns how many rows it changed.

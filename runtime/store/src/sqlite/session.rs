@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-#[cfg(test)]
-use super::connection::Executed;
 use super::connection::{Handle, TIMEOUT};
 use crate::failure::{Result, StoreError};
 use crate::query::{Query, Row};
@@ -43,7 +41,7 @@ impl Session {
     }
 
     #[cfg(test)]
-    pub(crate) fn take_executed(&mut self) -> Vec<Executed> {
+    pub(crate) fn take_executed(&mut self) -> Vec<super::connection::Executed> {
         self.handle.as_mut().map(Handle::take_executed).unwrap_or_default()
     }
 
