@@ -53,6 +53,7 @@ impl Api {
         let (stop, stopped) = oneshot::channel::<()>();
         let until = async move {
             stopped.await.ok();
+            Duration::ZERO
         };
         tokio::spawn(sendbox_server::serve(listener, backend.service.clone(), until, Duration::from_secs(20)));
         // The test service has installed the cryptography provider for TLS. Proxies of this machine are ignored.

@@ -164,7 +164,8 @@ impl Process {
         self.end().await;
     }
 
-    fn terminate(&self) {
+    /// Sends SIGTERM.
+    pub fn terminate(&self) {
         kill_process(Pid::from_raw(self.id().try_into().unwrap()).unwrap(), Signal::TERM).unwrap();
     }
 

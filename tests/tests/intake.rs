@@ -30,7 +30,8 @@ on_every_database!(
     a_cooldown_grows,
     a_refusal_takes_nothing,
     a_tenant_with_too_many_waiting_sends_is_refused_early,
-    without_its_store_nothing_is_accepted
+    without_its_store_nothing_is_accepted,
+    a_tenant_with_too_many_requests_is_refused_and_delays_no_other
 );
 
 /// Sends 64 at once. Returns how many were accepted, and which limits refused the others.
@@ -230,4 +231,25 @@ async fn without_its_store_nothing_is_accepted(database: &Database) {
     assert!(matches!(fixture.check("v1", "123456").await, Err(Error::StoreUnavailable)));
     assert!(fixture.service.ready().await.is_err());
     assert!(fixture.simulator.requests().is_empty());
+}
+
+/// More than may wait, of one tenant, while the writer is busy (SQLite), or the connections are (PostgreSQL).
+async fn a_tenant_with_too_many_requests_is_refused_and_delays_no_other(database: &Database) {
+    let fixture = TestService::new(database).await;
+    fixture.add_tenant("calm", Environment::Development).await;
+    let lent = fixture.store.begin().await.unwrap();
+    let send = |tenant: &'static str, number: String| {
+        let new = NewMessage { mode: Mode::Async, ..message(&number, "123456") };
+        let service = &fixture.service;
+        async move { service.send_message(ADMIN, tenant, new, None).await.map(drop) }
+    };
+    let busy = join_all((0..1_000).map(|index| send(TENANT, format!("+4520{index:06}"))));
+    let calm = send("calm", "+4531000001".to_owned());
+    let release = async { drop(lent) };
+    // In this order: all are waiting before the writer is given back.
+    let (busy, calm, ()) = tokio::join!(busy, calm, release);
+    calm.unwrap();
+    let refused = busy.iter().filter(|sent| matches!(sent, Err(Error::Busy))).count();
+    assert!(refused > 0, "waiting is bounded");
+    assert_eq!(busy.iter().filter(|sent| sent.is_ok()).count(), 1_000 - refused, "the others are accepted");
 }

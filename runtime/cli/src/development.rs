@@ -72,6 +72,11 @@ impl DevelopmentArgs {
         Self { connect_to, extra_ca: vec![ca] }
     }
 
+    /// Whether any of the flags is used.
+    pub fn is_used(&self) -> bool {
+        !self.connect_to.is_empty() || !self.extra_ca.is_empty()
+    }
+
     /// Parses the flags, and reads the files that they name.
     pub fn open(&self) -> Result<NetworkOverrides, CliError> {
         let mut overrides = NetworkOverrides::default();

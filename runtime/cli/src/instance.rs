@@ -15,7 +15,7 @@ use sendbox_sandbox::{CompileLimits, Sandbox, SandboxConfig};
 use sendbox_service::Store;
 use sendbox_service::clock::SystemClock;
 use sendbox_service::vault::{MasterKeys, random};
-use sendbox_service::{BuiltIn, PublicUrl, Service, ServiceConfig, StartError};
+use sendbox_service::{BuiltIn, PublicUrl, Service, ServiceConfig, StartError, StoreError, has_master_keys};
 use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -115,11 +115,26 @@ impl InstanceConfig {
         let database = data.join("sendbox.db");
         let is_new = self.database_url.is_none() && !database.exists();
 
-        let own = self.master_key_file.is_none();
+        // PostgreSQL is opened first: only the database knows whether other processes have keys already. SQLite comes last, so that its
+        // file is not there before its keys.
+        let postgres = match &self.database_url {
+            Some(url) => Some(open_store(url).await?),
+            None => None,
+        };
+        let is_sealed = match &postgres {
+            Some(store) => has_master_keys(store).await.map_err(store_error)?,
+            None => !is_new,
+        };
         let path = self.master_key_file.clone().unwrap_or_else(|| data.join("master.keys"));
         let master = match self.master_keys {
             Some(text) => text,
-            None if own && !is_new && !path.exists() && self.database_url.is_none() => {
+            None if is_sealed && !path.exists() && postgres.is_some() => {
+                return Err(CliError::usage(anyhow!(
+                    "{} is missing, but the database is sealed with the master keys of another process. Give this process the same ones with --master-key-file, and the same platform key with --platform-key-file",
+                    path.display(),
+                )));
+            }
+            None if is_sealed && !path.exists() => {
                 return Err(CliError::usage(anyhow!(
                     "{} is missing, but {} is sealed with it. Restore the file: the database cannot be read without it",
                     path.display(),
@@ -141,10 +156,10 @@ impl InstanceConfig {
             })?,
         };
 
-        let url = self.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", database.display()));
-        let store = Store::open(&url)
-            .await
-            .map_err(|error| CliError::from(anyhow::Error::from(error).context("the database")))?;
+        let store = match postgres {
+            Some(store) => store,
+            None => open_store(&format!("sqlite://{}", database.display())).await?,
+        };
         let Network { operator, addresses, authorities, resolver } = network.apply(self.settings.operator);
         let sandbox = Sandbox::new(SandboxConfig {
             limits: self.settings.limits,
@@ -205,6 +220,14 @@ impl InstanceConfig {
             Err(TryLockError::Error(error)) => Err(CliError::usage(anyhow::Error::from(error).context(name()))),
         }
     }
+}
+
+async fn open_store(url: &str) -> Result<Store, CliError> {
+    Store::open(url).await.map_err(store_error)
+}
+
+fn store_error(error: StoreError) -> CliError {
+    CliError::from(anyhow::Error::from(error).context("the database"))
 }
 
 /// Reads a secret from its file, or generates it and writes the file if there is none.

@@ -292,7 +292,7 @@ impl Remote {
             "outcome-unknown" => {
                 (Exit::InDoubt, "server", "check `sendbox connector status ID` before you run the command again")
             }
-            "store-unavailable" | "stopping" | "request-timeout" => {
+            "store-unavailable" | "busy" | "master-key-missing" | "starting" | "stopping" | "request-timeout" => {
                 (Exit::Internal, "server", "run the command again in a moment")
             }
             "internal" => {

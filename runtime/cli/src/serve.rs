@@ -19,12 +19,16 @@ use zeroize::Zeroizing;
 use crate::development::DevelopmentArgs;
 use crate::exit::{CliError, Exit, InputErrorExt as _};
 use crate::hard_stop;
-use crate::instance::{InstanceConfig, Settings};
+use crate::instance::{InstanceConfig, RunningInstance, Settings};
 use crate::render;
 use crate::runner;
 
 /// Time limit for running requests and sends after SIGTERM. The rest of [`hard_stop::WITHIN`] is for closing the database.
 pub const GRACE: Duration = Duration::from_secs(17);
+/// How long requests are accepted after SIGTERM, in seconds. A send takes at most 15 s, so that one that begins last ends in time.
+const DRAIN_DELAY: u64 = 2;
+/// The longest delay that can be set: it leaves time for the sends of most providers.
+const MAX_DRAIN_DELAY: u64 = 10;
 
 /// Run the service: REST API, console and delivery.
 ///
@@ -37,8 +41,9 @@ Examples:
   sendbox serve --data /var/lib/sendbox --listen 0.0.0.0:8080 --platform-key-file /run/secrets/platform
   sendbox serve --data /var/lib/sendbox --database-url postgres://sendbox@db/sendbox
 
-Put a TLS proxy in front of it. On SIGTERM the service accepts no new requests, finishes running
-ones, and exits with 0. After 19 s it exits in any case.")]
+Put a TLS proxy in front of it. On SIGTERM `/readyz` responds with 503; after `--drain-delay` the
+service accepts no new requests, finishes running ones, and exits with 0. On SIGINT (Ctrl-C) it
+does so without the delay. After 19 s it exits in any case.")]
 pub struct ServeArgs {
     /// The data folder: database, generated keys and compiled connectors.
     #[arg(long, value_name = "DIR", default_value = "sendbox-data", env = "SENDBOX_DATA")]
@@ -69,8 +74,21 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 
+    /// Seconds for which requests are still accepted after SIGTERM, so that a load balancer notices that the service is not ready,
+    /// at most 10 [default: 2, and 0 with development flags].
+    #[arg(long, value_name = "SECONDS", env = "SENDBOX_DRAIN_DELAY",
+        value_parser = clap::value_parser!(u64).range(..=MAX_DRAIN_DELAY))]
+    drain_delay: Option<u64>,
+
     #[command(flatten)]
     development: DevelopmentArgs,
+}
+
+impl ServeArgs {
+    fn drain_delay(&self) -> Duration {
+        let default = if self.development.is_used() { 0 } else { DRAIN_DELAY };
+        Duration::from_secs(self.drain_delay.unwrap_or(default))
+    }
 }
 
 /// Runs the command.
@@ -78,19 +96,23 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     log();
-    let started = Arc::new(OnceLock::<Service>::new());
-    let service = Arc::clone(&started);
-    hard_stop::arm(move || match service.get() {
-        Some(service) => format!("{} tasks of the service", service.running_tasks()),
+    // Holds the lock on the data folder until the process ends.
+    let started = Arc::new(OnceLock::<RunningInstance>::new());
+    let instance = Arc::clone(&started);
+    hard_stop::arm(move || match instance.get() {
+        Some(instance) => format!("{} tasks of the service", instance.service.running_tasks()),
         None => "the start".to_owned(),
     })?;
-    let mut stop = Box::pin(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: new requests are refused, running ones are finished");
-    });
+    let drain_delay = args.drain_delay();
+    let stop = async move {
+        let drain = tokio::select! {
+            _ = terminate.recv() => drain_delay,
+            _ = interrupt.recv() => Duration::ZERO,
+        };
+        let seconds = drain.as_secs();
+        tracing::info!(seconds, "stopping: new requests are refused after this time, running ones are finished");
+        drain
+    };
     let overrides = args.development.open()?;
     args.development.warn(&overrides);
     let settings = match &args.config {
@@ -127,18 +149,24 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
         .with_context(|| format!("cannot listen on {}", args.listen))
         .into_input_error()?;
     let address = listener.local_addr()?;
-    let running = tokio::select! {
-        biased;
-        () = &mut stop => return Ok(Exit::Success),
-        running = config.start(overrides) => running?,
+    let start = async move {
+        let running = config.start(overrides).await?;
+        let service = running.service.clone();
+        running.print_notes();
+        started.set(running).ok();
+        render::print(&format!(
+            "listening on http://{address}; console: http://{address}/console/; API reference: http://{address}/docs\n"
+        ))?;
+        Ok::<_, CliError>(service)
     };
-    started.set(running.service.clone()).ok();
-    running.print_notes();
-    render::print(&format!(
-        "listening on http://{address}; console: http://{address}/console/; API reference: http://{address}/docs\n"
-    ))?;
-    sendbox_server::serve(listener, running.service.clone(), stop, GRACE).await.map_err(anyhow::Error::from)?;
+    sendbox_server::serve_from_start(listener, start, stop, GRACE).await?;
     Ok(Exit::Success)
+}
+
+impl From<ServeError> for CliError {
+    fn from(error: ServeError) -> Self {
+        anyhow::Error::from(error).into()
+    }
 }
 
 /// A server that runs in the background of a command.
@@ -153,6 +181,7 @@ impl BackgroundServer {
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async move {
             stopped.await.ok();
+            Duration::ZERO
         };
         Self { stop, task: tokio::spawn(sendbox_server::serve_with_routes(listener, service, pages, stopped, GRACE)) }
     }

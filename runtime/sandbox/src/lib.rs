@@ -100,7 +100,6 @@ mod sandbox;
 mod sealed;
 mod send;
 mod shapes;
-mod slots;
 mod trace;
 
 pub use sendbox_contract::{

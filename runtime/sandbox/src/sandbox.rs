@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sendbox_policy::{AddressPolicy, Limits};
+use sendbox_slots::{Permit, Slots, TooManyWaiting, Waiting};
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
@@ -13,7 +14,6 @@ use crate::call::CallState;
 use crate::egress::dns::{Resolve, SystemResolver};
 use crate::egress::{Egress, TrustError};
 use crate::engine::{Allocation, RunningCall, Ticker};
-use crate::slots::{Permit, Slots, TooManyWaiting};
 use crate::{abi, engine, host};
 
 /// The configuration of a sandbox. The default suits a service that only sends to public hosts, but compiles files in its own
@@ -129,7 +129,7 @@ impl Sandbox {
     /// # Errors
     /// When too many calls are waiting.
     pub(crate) async fn slot(&self, owner: &str) -> Result<Slot<'_>, TooManyWaiting> {
-        let permit = self.slots.acquire(owner).await?;
+        let permit = self.slots.acquire(owner, Waiting::Bounded).await?;
         Ok(Slot { _permit: permit, _running: self.ticker.keep_running() })
     }
 

@@ -14,7 +14,9 @@ pub(crate) struct Api {
 /// The lifecycle of the server, shared by all requests.
 #[derive(Clone, Default)]
 pub(crate) struct Lifecycle {
-    /// Cancelled when stopping begins: the server is not ready any more, and finishes the requests in progress.
+    /// Cancelled when the server is told to stop: it is not ready any more, and still accepts requests for a while.
+    pub(crate) leaving: CancellationToken,
+    /// Cancelled when nothing is accepted any more, and the requests in progress are finished.
     pub(crate) stopping: CancellationToken,
     /// Cancelled at the end of the grace period: requests in progress are aborted.
     pub(crate) abort: CancellationToken,

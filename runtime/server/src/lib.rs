@@ -22,6 +22,7 @@ mod console;
 mod decode;
 mod docs;
 mod drain;
+mod handler;
 mod idempotency;
 mod log;
 mod openapi;
@@ -38,7 +39,7 @@ use sendbox_service::Service;
 use crate::api::{Api, Lifecycle};
 
 pub use self::openapi::openapi;
-pub use self::serve::{Listener, ServeError, listen, serve, serve_with_routes};
+pub use self::serve::{Listener, ServeError, listen, serve, serve_from_start, serve_with_routes};
 
 /// The API of a service: `/v1`, the health checks, the document, the reference page and the console. For embedding; [`serve()`] also
 /// listens and shuts down gracefully.

@@ -188,6 +188,7 @@ impl From<Error> for ApiError {
             | Error::ReportMalformed
             | Error::ReportUnreadable
             | Error::Busy
+            | Error::MasterKeyMissing
             | Error::Stopping => {}
         }
         api_error
@@ -271,6 +272,7 @@ mod tests {
             Error::ReportMalformed,
             Error::ReportUnreadable,
             Error::Busy,
+            Error::MasterKeyMissing,
             Error::Stopping,
             Error::Internal("a row of 123456".to_owned()),
         ] {

@@ -30,6 +30,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use self::scope::operations;
+pub(crate) use self::server::OK;
 use crate::api::{Api, Lifecycle};
 use crate::problem::{ApiError, Kind};
 use crate::{console, docs, log};
@@ -72,11 +73,15 @@ pub(crate) fn router(api: Api, extra: Router) -> Router {
 
 /// Adds what applies to every request, including one that matches no route.
 pub(crate) fn with_middleware<S: Clone + Send + Sync + 'static>(router: Router<S>, lifecycle: Lifecycle) -> Router<S> {
-    router
+    let router = router
         .fallback(async || ApiError::from(Error::NotFound("path")))
-        .method_not_allowed_fallback(async || ApiError::of(Kind::MethodNotAllowed, Kind::MethodNotAllowed.remedy()))
-        .layer(CatchPanicLayer::custom(|_| log::panicked()))
-        .layer(from_fn_with_state(lifecycle, log::middleware))
+        .method_not_allowed_fallback(async || ApiError::of(Kind::MethodNotAllowed, Kind::MethodNotAllowed.remedy()));
+    with_layers(router, lifecycle)
+}
+
+/// Adds the layers of every request, whatever responds to it.
+pub(crate) fn with_layers<S: Clone + Send + Sync + 'static>(router: Router<S>, lifecycle: Lifecycle) -> Router<S> {
+    router.layer(CatchPanicLayer::custom(|_| log::panicked())).layer(from_fn_with_state(lifecycle, log::middleware))
 }
 
 /// A response with a `Location`. The path consists of checked segments.

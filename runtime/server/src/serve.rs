@@ -1,5 +1,7 @@
-//! Listens, and shuts down gracefully: it reports not ready, accepts no new connections, finishes requests in progress, and stops
-//! the service.
+//! Listens, from before the service has started until it is stopped.
+//!
+//! It shuts down gracefully: it reports not ready, still accepts requests for as long as load balancers need to notice, then accepts
+//! nothing new, finishes requests in progress, and stops the service.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use sendbox_service::Service;
@@ -20,6 +23,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Lifecycle};
+use crate::handler::Handler;
 use crate::routes;
 
 /// The maximum number of connections. Further ones wait in the kernel's queue.
@@ -39,6 +43,9 @@ pub enum ServeError {
     /// The listener cannot be used.
     #[error("the listener does not work: {0}")]
     Listener(#[source] io::Error),
+    /// The start of the service panicked.
+    #[error("the service could not be started: {0}")]
+    Start(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The grace period ended before the requests in progress did, and they were aborted. What they had stored is resumed at the
     /// next start.
     #[error("{0} requests were still in progress at the end of the grace period, and were aborted")]
@@ -53,15 +60,16 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves the API on `listener` until `stop` is ready. Then `/readyz` responds with 503, no new connection is accepted, and
-/// requests in progress have `grace` to finish. The service is stopped with what is left of that time, in any case.
+/// Serves the API on `listener` until `stop` is ready. Then `/readyz` responds with 503. Requests are accepted for the time that `stop`
+/// returns, then no new connection is accepted, and requests in progress are finished. All that ends `grace` after `stop`: the
+/// service is stopped with what is left of that time, in any case.
 ///
 /// # Errors
 /// [`ServeError::Listener`] before anything is served; [`ServeError::Aborted`] after everything is stopped.
 pub async fn serve(
     listener: TcpListener,
     service: Service,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stop: impl Future<Output = Duration> + Send + 'static,
     grace: Duration,
 ) -> Result<(), ServeError> {
     serve_with_routes(listener, service, Router::new(), stop, grace).await
@@ -75,94 +83,152 @@ pub async fn serve_with_routes(
     listener: TcpListener,
     service: Service,
     extra: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stop: impl Future<Output = Duration> + Send + 'static,
     grace: Duration,
 ) -> Result<(), ServeError> {
-    let address = listener.local_addr().map_err(ServeError::Listener)?;
-    let lifecycle = Lifecycle::default();
-    let router = routes::router(Api { service: service.clone(), lifecycle: lifecycle.clone() }, extra);
-    // Immediately, and not when the last request has finished: the worker would start new messages until there is no time left to
-    // finish them.
-    let stopping = service.clone();
-    let stop = async move {
-        stop.await;
-        stopping.begin_shutdown();
-    };
-    tracing::info!(%address, "serving");
-    let (aborted, deadline) = serve_router(listener, &router, &lifecycle, stop, grace).await;
-    service.stop(deadline.saturating_duration_since(Instant::now())).await;
-    tracing::info!(aborted, "stopped");
-    if aborted == 0 { Ok(()) } else { Err(ServeError::Aborted(aborted)) }
+    let server = Server::new(listener)?;
+    server.run(service, extra, stop, grace).await
 }
 
-/// Serves until `stop` is ready, and finishes the requests in progress. Returns how many had to be aborted, and when the grace
-/// period ends.
-async fn serve_router(
+/// Like [`serve`], for a service that `start` returns. Until then `/healthz` succeeds and every other request is refused as `starting`
+/// (503). If `stop` is ready first, the start is abandoned.
+///
+/// # Errors
+/// The error of `start`, or those of [`serve`].
+pub async fn serve_from_start<E: From<ServeError> + Send + 'static>(
     listener: TcpListener,
-    router: &Router,
-    lifecycle: &Lifecycle,
-    stop: impl Future<Output = ()>,
+    start: impl Future<Output = Result<Service, E>> + Send + 'static,
+    stop: impl Future<Output = Duration> + Send + 'static,
     grace: Duration,
-) -> (usize, Instant) {
-    let mut connections = accept(listener, router, &lifecycle.stopping, stop).await;
-    tracing::info!(connections = connections.len(), "stopping");
-    let deadline = Instant::now() + grace;
-    let ended = timeout_at(deadline, async { while connections.join_next().await.is_some() {} }).await;
-    // Requests may outlive their connections.
-    lifecycle.requests.close();
-    let all_ended = timeout_at(deadline, lifecycle.requests.wait()).await.is_ok() && ended.is_ok();
-    let aborted = if all_ended { 0 } else { lifecycle.requests.len() };
-    lifecycle.abort.cancel();
-    // Aborting takes a moment. A request that takes longer blocks its thread, and is not waited for.
-    let ended = async {
-        lifecycle.requests.wait().await;
-        connections.shutdown().await;
-    };
-    if timeout(ABORT_TIMEOUT, ended).await.is_err() {
-        tracing::warn!(requests = lifecycle.requests.len(), "aborted requests did not end");
-    }
-    (aborted, deadline)
-}
-
-/// Accepts connections until `stop` is ready, and returns those that are open then.
-async fn accept(
-    listener: TcpListener,
-    router: &Router,
-    stopping: &CancellationToken,
-    stop: impl Future<Output = ()>,
-) -> JoinSet<()> {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    tokio::pin!(stop);
-    loop {
-        let next = async {
-            // The semaphore is never closed.
-            let slot = slots.clone().acquire_owned().await.ok()?;
-            match listener.accept().await {
-                Ok((stream, _)) => Some((stream, slot)),
-                Err(error) => {
-                    if !is_caused_by_client(&error) {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        sleep(ACCEPT_PAUSE).await;
-                    }
-                    None
-                }
-            }
-        };
+) -> Result<(), E> {
+    let mut server = Server::new(listener)?;
+    let mut stop = Box::pin(stop);
+    // A task of its own, which may block its thread for a moment. It is aborted when it is dropped.
+    let mut starting = JoinSet::new();
+    starting.spawn(start);
+    let until = async {
         tokio::select! {
             biased;
-            () = &mut stop => break,
-            accepted = next => {
-                if let Some((stream, slot)) = accepted {
-                    connections.spawn(serve_connection(stream, slot, router.clone(), stopping.clone()));
+            _ = &mut stop => None,
+            started = starting.join_next() => started,
+        }
+    };
+    match server.accept(until).await {
+        Some(Ok(service)) => Ok(server.run(service?, Router::new(), stop, grace).await?),
+        Some(Err(panic)) => Err(ServeError::Start(panic.into()).into()),
+        None => Ok(()),
+    }
+}
+
+/// A listener with its connections.
+struct Server {
+    listener: TcpListener,
+    handler: Handler,
+    lifecycle: Lifecycle,
+    slots: Arc<Semaphore>,
+    connections: JoinSet<()>,
+}
+
+impl Server {
+    fn new(listener: TcpListener) -> Result<Self, ServeError> {
+        let address = listener.local_addr().map_err(ServeError::Listener)?;
+        tracing::info!(%address, "listening");
+        let lifecycle = Lifecycle::default();
+        Ok(Self {
+            listener,
+            handler: Handler::starting(&lifecycle),
+            lifecycle,
+            slots: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            connections: JoinSet::new(),
+        })
+    }
+
+    /// Serves a service until `stop`, and stops it.
+    async fn run(
+        self,
+        service: Service,
+        extra: Router,
+        stop: impl Future<Output = Duration>,
+        grace: Duration,
+    ) -> Result<(), ServeError> {
+        self.handler.set(routes::router(Api { service: service.clone(), lifecycle: self.lifecycle.clone() }, extra));
+        tracing::info!("serving");
+        let (stopping, leaving) = (service.clone(), self.lifecycle.leaving.clone());
+        let stop = async move {
+            let drain = stop.await.min(grace);
+            leaving.cancel();
+            // Immediately, and not when the last request has finished: the worker would start new messages until there is no time
+            // left to finish them.
+            stopping.begin_shutdown();
+            sleep(drain).await;
+            stopping.refuse_requests();
+            grace - drain
+        };
+        let (aborted, deadline) = self.serve_until(stop).await;
+        service.stop(deadline.saturating_duration_since(Instant::now())).await;
+        tracing::info!(aborted, "stopped");
+        if aborted == 0 { Ok(()) } else { Err(ServeError::Aborted(aborted)) }
+    }
+
+    /// Serves until `stop` is ready, and finishes the requests in progress in the time that it returns. Returns how many had to be
+    /// aborted, and when that time ends.
+    async fn serve_until(mut self, stop: impl Future<Output = Duration>) -> (usize, Instant) {
+        let grace = self.accept(stop).await;
+        let Self { listener, lifecycle, mut connections, .. } = self;
+        drop(listener);
+        lifecycle.leaving.cancel();
+        lifecycle.stopping.cancel();
+        tracing::info!(connections = connections.len(), "stopping");
+        let deadline = Instant::now() + grace;
+        let ended = timeout_at(deadline, async { while connections.join_next().await.is_some() {} }).await;
+        // Requests may outlive their connections.
+        lifecycle.requests.close();
+        let all_ended = timeout_at(deadline, lifecycle.requests.wait()).await.is_ok() && ended.is_ok();
+        let aborted = if all_ended { 0 } else { lifecycle.requests.len() };
+        lifecycle.abort.cancel();
+        // Aborting takes a moment. A request that takes longer blocks its thread, and is not waited for.
+        let ended = async {
+            lifecycle.requests.wait().await;
+            connections.shutdown().await;
+        };
+        if timeout(ABORT_TIMEOUT, ended).await.is_err() {
+            tracing::warn!(requests = lifecycle.requests.len(), "aborted requests did not end");
+        }
+        (aborted, deadline)
+    }
+
+    /// Accepts connections until `until` is ready.
+    async fn accept<T>(&mut self, until: impl Future<Output = T>) -> T {
+        tokio::pin!(until);
+        loop {
+            let next = async {
+                // The semaphore is never closed.
+                let slot = self.slots.clone().acquire_owned().await.ok()?;
+                match self.listener.accept().await {
+                    Ok((stream, _)) => Some((stream, slot)),
+                    Err(error) => {
+                        if !is_caused_by_client(&error) {
+                            tracing::warn!(%error, "a connection could not be accepted");
+                            sleep(ACCEPT_PAUSE).await;
+                        }
+                        None
+                    }
+                }
+            };
+            tokio::select! {
+                biased;
+                ready = &mut until => return ready,
+                accepted = next => {
+                    if let Some((stream, slot)) = accepted {
+                        let (handler, stopping) = (self.handler.clone(), self.lifecycle.stopping.clone());
+                        self.connections.spawn(serve_connection(stream, slot, handler, stopping));
+                    }
                 }
             }
+            // Reap the connections that have ended.
+            while self.connections.try_join_next().is_some() {}
         }
-        // Reap the connections that have ended.
-        while connections.try_join_next().is_some() {}
     }
-    stopping.cancel();
-    connections
 }
 
 /// Whether the client closed the connection before it could be accepted.
@@ -172,14 +238,25 @@ fn is_caused_by_client(error: &io::Error) -> bool {
 }
 
 /// Serves one connection to its end. Once stopping begins, that is the end of the request in progress.
-async fn serve_connection(stream: TcpStream, _slot: OwnedSemaphorePermit, router: Router, stopping: CancellationToken) {
+async fn serve_connection(
+    stream: TcpStream,
+    _slot: OwnedSemaphorePermit,
+    handler: Handler,
+    stopping: CancellationToken,
+) {
     // Small responses should not wait for more data.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(
+            TokioIo::new(stream),
+            service_fn(move |request| {
+                let service = TowerToHyperService::new(handler.router().clone());
+                async move { service.call(request).await }
+            }),
+        );
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -213,10 +290,14 @@ mod tests {
     async fn served(router: Router, grace: Duration) -> Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (lifecycle, stop) = (Lifecycle::default(), CancellationToken::new());
-        let router = routes::with_middleware(router, lifecycle.clone());
-        let (inner, stopped) = (lifecycle.clone(), stop.clone().cancelled_owned());
-        let end = tokio::spawn(async move { serve_router(listener, &router, &inner, stopped, grace).await });
+        let server = Server::new(listener).unwrap();
+        let (lifecycle, stop) = (server.lifecycle.clone(), CancellationToken::new());
+        server.handler.set(routes::with_middleware(router, lifecycle.clone()));
+        let stopped = stop.clone().cancelled_owned();
+        let end = tokio::spawn(server.serve_until(async move {
+            stopped.await;
+            grace
+        }));
         Served { address, lifecycle, stop, end }
     }
 
@@ -253,6 +334,47 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
         assert_eq!(served.end.await.unwrap().0, 0);
         assert!(TcpStream::connect(served.address).await.is_err(), "nothing new is accepted");
+    }
+
+    #[tokio::test]
+    async fn until_the_service_has_started_it_says_so() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let stopped = async move {
+            stopped.await;
+            Duration::ZERO
+        };
+        let start = std::future::pending::<Result<Service, ServeError>>();
+        let end = tokio::spawn(serve_from_start(listener, start, stopped, Duration::from_secs(60)));
+        for (target, status) in [("GET /healthz", 200), ("GET /readyz", 503), ("POST /v1/tenants", 503), ("GET /", 503)]
+        {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let request = format!("{target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let answer = answer(stream).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{target}: {answer}");
+            assert_eq!(
+                answer.contains("/problems/starting") && answer.contains("retry-after: 1"),
+                status == 503,
+                "{answer}"
+            );
+        }
+        // A start that does not end is abandoned.
+        stop.cancel();
+        end.await.unwrap().unwrap();
+        assert!(TcpStream::connect(address).await.is_err(), "nothing new is accepted");
+    }
+
+    #[tokio::test]
+    async fn a_start_that_fails_ends_the_server() {
+        for start in [Some(ServeError::Aborted(1)), None] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let start = async move { Err::<Service, _>(start.expect("it panics")) };
+            let ended = serve_from_start(listener, start, std::future::pending(), Duration::ZERO).await;
+            assert!(ended.is_err());
+        }
     }
 
     #[tokio::test]

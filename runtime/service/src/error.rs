@@ -93,9 +93,12 @@ pub enum Error {
     /// The connector failed to read a provider's callback.
     #[error("the connector could not read the callback; nothing was changed")]
     ReportUnreadable,
-    /// Too many sends or callbacks of the tenant are waiting.
-    #[error("too many requests of this tenant are waiting; try again in a moment")]
+    /// Too many requests, sends or callbacks are waiting, of the tenant or of all tenants.
+    #[error("too many requests are waiting; try again in a moment")]
     Busy,
+    /// The database is sealed with a master key that this process lacks.
+    #[error("this server lacks a master key with which the database is sealed; another server may respond")]
+    MasterKeyMissing,
     /// The process is ending.
     #[error("the server is stopping; try again")]
     Stopping,
@@ -155,6 +158,8 @@ impl From<StoreError> for Error {
                 tracing::error!(%cause, "a commit failed, and may have been applied");
                 Self::StoreUncertain
             }
+            // The store counts them, and a line for each would fill the log.
+            StoreError::Busy => Self::Busy,
             StoreError::Corrupt(what) => {
                 tracing::error!(%what, "the store holds a value that cannot be read");
                 Self::Internal(format!("a stored value cannot be read ({what})"))
@@ -196,6 +201,7 @@ impl Error {
             Self::ReportMalformed => "report-malformed",
             Self::ReportUnreadable => "report-unreadable",
             Self::Busy => "busy",
+            Self::MasterKeyMissing => "master-key-missing",
             Self::Stopping => "stopping",
             Self::Internal(_) | Self::VersionNotLoaded { .. } | Self::LimitsAhead { .. } => "internal",
         }
@@ -215,6 +221,7 @@ mod tests {
             (StoreError::Uncertain("the connection was reset".to_owned()), "outcome-unknown"),
             (StoreError::Unavailable("the connection was reset".to_owned()), "store-unavailable"),
             (StoreError::Corrupt("messages.status".to_owned()), "internal"),
+            (StoreError::Busy, "busy"),
         ] {
             assert_eq!(Error::from(error).name(), name);
         }

@@ -4,6 +4,7 @@
 //! folder of its subject: `sending/`, `connections/`, `releases/`, `delivery_reports/`, `tenants/`, `access/`.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,8 +29,10 @@ use crate::connections::cached_connection::CachedConnection;
 use crate::delivery_reports::limiter::CallbackLimiter;
 use crate::error::{Error, Result};
 use crate::id;
+use crate::key_registry::{self, RegistryError};
 use crate::leases::Leases;
 use crate::lock::lock;
+use crate::overload::RefusedSends;
 use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
 use crate::releases::monitor_state::ReleaseMonitor;
@@ -78,12 +81,21 @@ pub enum StartError {
     /// The platform key is too short.
     #[error("the platform key has fewer than {PLATFORM_KEY_LENGTH} characters; make one with `openssl rand -hex 32`")]
     PlatformKey,
-    /// The master keys do not unwrap the tenants' data keys.
+    /// The master keys do not unwrap the tenants' data keys, or are not those of the other processes.
     #[error(transparent)]
     Keys(#[from] VaultError),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<RegistryError> for StartError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Keys(error) => Self::Keys(error),
+            RegistryError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// The key of a breaker: tenant, connection, revision and version. A changed connection, or another version, starts with a closed
@@ -100,7 +112,10 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retention_days: u32,
     pub(crate) leases: Leases,
+    /// Cancelled when a shutdown begins.
     pub(crate) stopping: CancellationToken,
+    /// Cancelled when requests are refused.
+    refusing: CancellationToken,
     pub(crate) work: TaskTracker,
     /// Wakes the worker when a message is due.
     pub(crate) due: Notify,
@@ -118,6 +133,9 @@ pub(crate) struct Inner {
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) callback_limiter: Arc<CallbackLimiter>,
     readiness: Readiness,
+    pub(crate) refused_sends: RefusedSends,
+    /// Whether this process lacks a master key that the database needs, as far as it has noticed.
+    lacks_master_key: AtomicBool,
 }
 
 /// The service. Cheap to clone.
@@ -135,6 +153,8 @@ impl Service {
         if config.platform_key.trim().len() < PLATFORM_KEY_LENGTH {
             return Err(StartError::PlatformKey);
         }
+        // First, so that a process that cannot work with this database ends at once, and changes nothing.
+        key_registry::register(&config.store, &config.master_keys, config.exclusive).await?;
         let catalogue = Catalogue::load(&config.sandbox, &config.connectors, config.default_templates).await;
         let callback_limiter = CallbackLimiter::for_sandbox(&config.sandbox);
         let leases = Leases::join(&config.store, &config.clock, id::new("p")?, config.exclusive).await?;
@@ -149,6 +169,7 @@ impl Service {
             retention_days: config.retention_days,
             leases,
             stopping: CancellationToken::new(),
+            refusing: CancellationToken::new(),
             work: TaskTracker::new(),
             due: Notify::new(),
             tenant_keys: Mutex::default(),
@@ -162,6 +183,8 @@ impl Service {
             public_url: config.public_url,
             callback_limiter,
             readiness: Readiness::default(),
+            refused_sends: RefusedSends::default(),
+            lacks_master_key: AtomicBool::new(false),
         };
         let service = Self { inner: Arc::new(inner) };
         service.rewrap_tenant_keys().await?;
@@ -178,6 +201,8 @@ impl Service {
         service.inner.work.spawn(async move { sweeper.sweep_regularly().await });
         let monitor = service.clone();
         service.inner.work.spawn(async move { monitor.monitor_releases().await });
+        let reporter = service.clone();
+        service.inner.work.spawn(async move { reporter.report_refusals().await });
         Ok(service)
     }
 
@@ -202,17 +227,28 @@ impl Service {
         }
     }
 
+    /// The store in the name of a tenant, with which it takes turns with the others. A request of a tenant that has too many waiting
+    /// is refused as [`Error::Busy`].
+    pub(crate) fn store_of(&self, tenant: &str) -> Store {
+        self.inner.store.for_owner(tenant)
+    }
+
+    /// The store in the name of a tenant, for the end of what it has begun. It is never refused for lack of room.
+    pub(crate) fn completion_store_of(&self, tenant: &str) -> Store {
+        self.inner.store.for_completion(tenant)
+    }
+
     /// Runs a unit of work (see [`Store::write`]). A version that it needs and that is not loaded is loaded, limits that were counted in
     /// the future are counted as of now, and the unit runs again: it must be repeatable.
-    pub(crate) async fn write<T, F>(&self, unit: F) -> Result<T>
+    pub(crate) async fn write<T, F>(&self, store: Store, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> Fn(&'t mut Tx) -> UnitFuture<'t, T, Error> + Clone + Send + 'static,
     {
         for _ in 0..MAX_LOADS {
-            match self.inner.store.write(unit.clone()).await {
+            match store.write(unit.clone()).await {
                 Err(Error::VersionNotLoaded { owner, digest }) => {
-                    let mut tx = self.inner.store.begin_read().await?;
+                    let mut tx = store.begin_read().await?;
                     if self.load_version(&mut tx, &owner, &digest).await?.is_none() {
                         self.inner.catalogue.mark_unloadable(&digest, self.now());
                     }
@@ -233,10 +269,11 @@ impl Service {
         self.inner.sandbox.limits().component_bytes
     }
 
-    /// Checks that messages can be sent: the store accepts writes, connectors are loaded, and the service is not stopping.
+    /// Checks that messages can be sent: the store accepts writes, its master key is known, connectors are loaded, and the service is
+    /// not stopping.
     ///
     /// # Errors
-    /// [`Error::Stopping`], [`Error::StoreUnavailable`], or [`Error::Internal`] when no connector is loaded.
+    /// [`Error::Stopping`], [`Error::StoreUnavailable`], [`Error::MasterKeyMissing`], or [`Error::Internal`] when no connector is loaded.
     pub async fn ready(&self) -> Result<()> {
         if self.inner.stopping.is_cancelled() {
             return Err(Error::Stopping);
@@ -244,19 +281,38 @@ impl Service {
         if self.inner.catalogue.len() == 0 {
             return Err(Error::Internal("no connector could be loaded; see the log".to_owned()));
         }
-        self.inner.readiness.check(&self.inner.store, self.now()).await
+        let checked = self.inner.readiness.check(&self.inner.store, &self.inner.keys, self.now()).await;
+        if !matches!(checked, Err(Error::StoreUnavailable)) {
+            self.inner.lacks_master_key.store(checked.is_err(), Ordering::Relaxed);
+        }
+        checked
     }
 
-    /// Stops accepting work: new requests are refused, the worker claims no messages, and no second attempt starts. Sends in
-    /// progress continue; [`stop`](Self::stop) waits for them.
+    /// Whether messages can be opened, as far as this process has noticed. The worker leaves them to other processes if not.
+    pub(crate) fn can_open_messages(&self) -> bool {
+        !self.inner.lacks_master_key.load(Ordering::Relaxed)
+    }
+
+    /// Begins to stop: the worker claims no messages, and no second attempt starts. Requests are still accepted, and sends in
+    /// progress continue.
     pub fn begin_shutdown(&self) {
         self.inner.stopping.cancel();
+    }
+
+    /// Refuses new requests, after [`begin_shutdown`](Self::begin_shutdown).
+    pub fn refuse_requests(&self) {
+        self.inner.refusing.cancel();
+    }
+
+    pub(crate) fn require_running(&self) -> Result<()> {
+        if self.inner.refusing.is_cancelled() { Err(Error::Stopping) } else { Ok(()) }
     }
 
     /// Stops accepting work, waits up to `grace` for sends in progress, and closes the store. Unfinished work stays in the store,
     /// and the next process resumes it.
     pub async fn stop(&self, grace: Duration) {
         self.begin_shutdown();
+        self.refuse_requests();
         self.inner.work.close();
         let deadline = Instant::now() + grace;
         if tokio::time::timeout_at(deadline, self.inner.work.wait()).await.is_err() {
@@ -286,7 +342,7 @@ impl Service {
         self.inner.leases.maintain().await
     }
 
-    /// Number of running tasks: sends, checks of uploads, the worker, the sweeper and the release monitor.
+    /// Number of running tasks: sends, checks of uploads, the worker, the sweeper, the release monitor and the count of refusals.
     pub fn running_tasks(&self) -> usize {
         self.inner.work.len()
     }
@@ -310,7 +366,12 @@ impl Service {
         if let Some(key) = lock(&self.inner.tenant_keys).get(&row.wrapped_key).filter(|key| key.is_of(&row.id)) {
             return Ok(key.clone());
         }
-        let key = self.inner.keys.unwrap_tenant_key(&row.id, &row.master_key, &row.wrapped_key)?;
+        let key = self.inner.keys.unwrap_tenant_key(&row.id, &row.master_key, &row.wrapped_key).map_err(|error| {
+            if matches!(error, VaultError::UnknownMasterKey(_)) {
+                self.inner.lacks_master_key.store(true, Ordering::Relaxed);
+            }
+            error
+        })?;
         let mut keys = lock(&self.inner.tenant_keys);
         if keys.len() >= MAX_TENANT_KEYS {
             keys.clear();
@@ -349,6 +410,9 @@ impl Service {
 impl From<VaultError> for Error {
     fn from(error: VaultError) -> Self {
         tracing::error!(%error, "a sealed value could not be sealed or opened");
-        Self::Internal(error.to_string())
+        match error {
+            VaultError::UnknownMasterKey(_) => Self::MasterKeyMissing,
+            error => Self::Internal(error.to_string()),
+        }
     }
 }

@@ -44,7 +44,7 @@ impl Service {
         // Not converted by `From`: the fields are query parameters, not members of a body.
         let period = Period::of(&filter, now).map_err(Error::Invalid)?;
         let span = (period.from, period.to);
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         statistics::use_long_timeout(&mut tx).await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         let counted = statistics::by_bucket(&mut tx, tenant, span, period.width()).await?;

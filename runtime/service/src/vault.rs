@@ -7,8 +7,9 @@
 //! - AES-256-GCM-SIV (RFC 8452): a repeated nonce would show only that two plaintexts are equal;
 //! - a sealed value opens only for the tenant and the associated data that it was sealed with;
 //! - codes are kept as HMAC-SHA-256 under a key that is derived from a master key and never stored;
-//! - rotation: a new master key goes first in the list, and data keys are wrapped again with it. The old key can be removed when no
-//!   tenant and no pending code (ten minutes) uses it.
+//! - rotation: the first master key of the list is the current one, and data keys that another one wraps are wrapped again with it.
+//!   The old key can be removed when no tenant and no pending code (ten minutes) uses it. When a key may become the current one is up
+//!   to `key_registry.rs`.
 //!
 //! Must not know: what the sealed values are, and where they are stored.
 
@@ -51,9 +52,14 @@ pub enum VaultError {
     Empty,
     /// A value is sealed with a key that is not in the list.
     #[error(
-        "this store is sealed with the master key `{0}`, which was not given; add it on a line below the current one"
+        "this database is sealed with the master key `{0}`, which was not given; give every process the same master keys, and keep an older key on a line below the current one"
     )]
     UnknownMasterKey(String),
+    /// The current key is new, and other processes may not have it.
+    #[error(
+        "the master key `{0}` is new to this database, and other processes may not have it; write it below the current one first, restart every process, and then move it to the first line"
+    )]
+    UnannouncedMasterKey(String),
     /// The value was changed, or was sealed for another tenant or with other associated data.
     #[error("a sealed value cannot be opened: it was changed, or belongs elsewhere")]
     Sealed,
@@ -175,6 +181,11 @@ impl MasterKeys {
     fn find(&self, id: &str) -> Result<&Key, VaultError> {
         let known = self.keys.iter().find(|(known, _)| known == id).map(|(_, key)| key);
         known.ok_or_else(|| VaultError::UnknownMasterKey(id.to_owned()))
+    }
+
+    /// The ids of all keys, the current one first.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|(id, _)| id.as_str())
     }
 
     /// The id of the current key, which wraps new data keys.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use sendbox_slots::Slots;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -12,10 +13,12 @@ use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, raw_sql};
 use tokio::time::Instant;
 
 use super::sqlite::{SETTINGS, Sqlite, TIMEOUT};
-use super::{Database, Result, Store, StoreError};
+use super::{Database, Postgres, Result, Store, StoreError};
 
 /// A PostgreSQL server accepts 100 connections by default, and several processes share it.
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// Connections for everything but look-ups, which find the others free.
+const POSTGRES_SLOTS: usize = 14;
 
 /// For every connection. `synchronous_commit = off`, which acknowledges a commit before it is on disk, is overridden; stricter
 /// settings are kept. A transaction whose process hangs releases its locks.
@@ -64,7 +67,7 @@ async fn sqlite(url: &str) -> Result<Store> {
     prepared?;
     closed?;
 
-    Ok(Store { database: Database::Sqlite(Sqlite::open(path)?) })
+    Ok(Store::new(Database::Sqlite(Sqlite::open(path)?)))
 }
 
 /// Enables write-ahead logging, and runs the migrations.
@@ -166,5 +169,5 @@ async fn postgres(url: &str) -> Result<Store> {
     migrated?;
     closed?;
 
-    Ok(Store { database: Database::Postgres(pool) })
+    Ok(Store::new(Database::Postgres(Postgres { pool, slots: Slots::new(POSTGRES_SLOTS) })))
 }

@@ -1,10 +1,14 @@
 //! Errors of the database, without any stored value.
 
 use rusqlite::ErrorCode;
+use sendbox_slots::TooManyWaiting;
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
+
+/// The result of the store's functions.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// Why the store failed. The text contains no value of any row, and no password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,9 +23,16 @@ pub enum StoreError {
     /// A stored value cannot be read. The text names table and column.
     #[error("the store holds a value that cannot be read: {0}")]
     Corrupt(String),
+    /// Too much work is waiting, in the name of this owner or of all. Nothing was changed.
+    #[error("the store is busy: too much work is waiting")]
+    Busy,
 }
 
 impl StoreError {
+    pub(super) fn closed() -> Self {
+        Self::Unavailable("the store is closed".to_owned())
+    }
+
     /// The error of a failed commit on PostgreSQL.
     pub(super) fn of_commit(error: sqlx::Error) -> Self {
         // The server responded with an error.
@@ -42,6 +53,12 @@ impl StoreError {
             Self::Unavailable(cause) if !is_rolled_back => Self::Uncertain(cause),
             other => other,
         }
+    }
+}
+
+impl From<TooManyWaiting> for StoreError {
+    fn from(_: TooManyWaiting) -> Self {
+        Self::Busy
     }
 }
 
@@ -99,6 +116,7 @@ impl From<MigrateError> for StoreError {
                 Self::Unavailable(cause) | Self::Uncertain(cause) | Self::Corrupt(cause) => {
                     format!("migration {number} failed: {cause}")
                 }
+                Self::Busy => format!("migration {number} failed"),
             },
             MigrateError::VersionMissing(number) => {
                 format!("the database was made by a newer version of Sendbox (migration {number}); run that version")

@@ -7,11 +7,12 @@
 //! - after `commit` has returned `Ok` the change is on disk (SQLite: WAL with `synchronous=FULL`). After an error that is
 //!   [`StoreError::Uncertain`] it may or may not be. Nothing here retries;
 //! - a transaction in which a statement failed or was abandoned can only be rolled back, on both databases;
+//! - owners share the connections fairly ([`Store::for_owner`]), and waiting for them is bounded;
 //! - counters, claims and guarded updates are atomic: they are single statements, or hold a row lock until the commit;
 //! - errors and logs contain no value of any row, and no password;
 //! - any number of processes may open a database concurrently, including an empty one.
 //!
-//! Differences between the databases: SQLite has one writer, a thread that runs what is waiting in order and commits it together.
+//! Differences between the databases: SQLite has one writer, a thread that runs what is waiting, in turns between owners, and commits it together.
 //! PostgreSQL has many writers, in READ COMMITTED, and a row that is read to be changed is locked. Readers see a single snapshot
 //! on both.
 //!
@@ -41,23 +42,29 @@ mod columns;
 mod connect;
 mod failure;
 mod query;
+mod queue;
 mod sqlite;
 mod table;
 mod transaction;
 mod unit;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sendbox_slots::{Slots, Waiting};
 use sqlx::PgPool;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
-use self::sqlite::Sqlite;
+use self::queue::Owner;
+use self::sqlite::{Sqlite, TIMEOUT};
 use self::unit::WaitingUnit;
 
-pub use self::failure::StoreError;
+pub use self::failure::{Result, StoreError};
 pub use self::transaction::Tx;
 pub use self::unit::{Done, UnitFuture};
 
-/// The result of the store's functions.
-pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,16 +75,31 @@ pub enum Backend {
     Postgres,
 }
 
-/// The store. Cheap to clone: all clones share the connections.
+/// The store, in the name of an owner. Cheap to clone: all clones share the connections.
+///
+/// Owners take turns for the connections, and one of them never holds all. The store knows nothing else about them: an owner is any
+/// name, and the empty one is the embedding program itself, whose work is never refused for lack of room.
 #[derive(Clone)]
 pub struct Store {
     database: Database,
+    owner: Owner,
+    waiting: Waiting,
+    /// How often work was refused with [`StoreError::Busy`].
+    refusals: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
 enum Database {
     Sqlite(Sqlite),
-    Postgres(PgPool),
+    Postgres(Postgres),
+}
+
+/// The connections to a server.
+#[derive(Clone)]
+struct Postgres {
+    pool: PgPool,
+    /// For all connections but a few, which are left to look-ups.
+    slots: Slots,
 }
 
 impl std::fmt::Debug for Store {
@@ -100,6 +122,35 @@ impl Store {
         connect::open(url).await
     }
 
+    fn new(database: Database) -> Self {
+        Self { database, owner: "".into(), waiting: Waiting::Unbounded, refusals: Arc::default() }
+    }
+
+    /// The store in the name of an owner. Its work is refused with [`StoreError::Busy`] while too much of it is waiting.
+    #[must_use]
+    pub fn for_owner(&self, owner: &str) -> Self {
+        Self { owner: owner.into(), waiting: Waiting::Bounded, ..self.clone() }
+    }
+
+    /// The store in the name of an owner, for work that ends something that has begun: it is never refused for lack of room, and on
+    /// SQLite it is done before other work of the same owner.
+    #[must_use]
+    pub fn for_completion(&self, owner: &str) -> Self {
+        Self { owner: owner.into(), waiting: Waiting::Unbounded, ..self.clone() }
+    }
+
+    /// How often work was refused because too much was waiting, for all owners since the store was opened.
+    pub fn refusals(&self) -> u64 {
+        self.refusals.load(Ordering::Relaxed)
+    }
+
+    fn counted<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(StoreError::Busy) = result {
+            self.refusals.fetch_add(1, Ordering::Relaxed);
+        }
+        result
+    }
+
     /// Runs a unit of work: a transaction that is committed or rolled back as the unit decides.
     ///
     /// On SQLite it runs on the writer's thread, and is committed together with other units. So it may await nothing but functions
@@ -117,7 +168,8 @@ impl Store {
         match &self.database {
             Database::Sqlite(sqlite) => {
                 let (answer, result) = oneshot::channel();
-                sqlite.write(Box::new(WaitingUnit::new(unit, answer)))?;
+                let unit = Box::new(WaitingUnit::new(unit, answer));
+                self.counted(sqlite.write(&self.owner, self.waiting, unit))?;
                 let lost = |_| E::from(StoreError::Uncertain("the thread that writes has ended".to_owned()));
                 result.await.map_err(lost)?
             }
@@ -137,10 +189,14 @@ impl Store {
     /// Begins a transaction that may write. Waits at most 5 s for other writers. On SQLite it blocks all of them until it ends.
     pub async fn begin(&self) -> Result<Tx> {
         match &self.database {
-            Database::Sqlite(sqlite) => Ok(Tx::of_session(sqlite.begin().await?, true)),
-            Database::Postgres(pool) => {
+            Database::Sqlite(sqlite) => {
+                let session = self.counted(sqlite.begin(&self.owner, self.waiting).await)?;
+                Ok(Tx::of_session(session, true))
+            }
+            Database::Postgres(postgres) => {
+                let slot = self.counted(self.slot(postgres).await)?;
                 let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-                Ok(Tx::of_postgres(pool.begin_with(begin).await?, true))
+                Ok(Tx::of_postgres(postgres.pool.begin_with(begin).await?, Some(slot), true))
             }
         }
     }
@@ -149,12 +205,35 @@ impl Store {
     /// it fails.
     pub async fn begin_read(&self) -> Result<Tx> {
         match &self.database {
-            Database::Sqlite(sqlite) => Ok(Tx::of_session(sqlite.begin_read().await?, false)),
-            Database::Postgres(pool) => {
-                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                Ok(Tx::of_postgres(pool.begin_with(begin).await?, false))
+            Database::Sqlite(sqlite) => {
+                let session = self.counted(sqlite.begin_read(&self.owner, self.waiting).await)?;
+                Ok(Tx::of_session(session, false))
+            }
+            Database::Postgres(postgres) => {
+                let slot = self.counted(self.slot(postgres).await)?;
+                Ok(Tx::of_postgres(postgres.pool.begin_with(BEGIN_READ).await?, Some(slot), false))
             }
         }
+    }
+
+    /// Begins a read-only transaction for a look-up of a few rows that every request needs. It has connections that nothing else
+    /// occupies, so it must be short.
+    pub async fn begin_lookup(&self) -> Result<Tx> {
+        match &self.database {
+            Database::Sqlite(sqlite) => {
+                let session = self.counted(sqlite.begin_lookup().await)?;
+                Ok(Tx::of_session(session, false))
+            }
+            Database::Postgres(postgres) => {
+                Ok(Tx::of_postgres(postgres.pool.begin_with(BEGIN_READ).await?, None, false))
+            }
+        }
+    }
+
+    /// Waits for a connection that this owner may use.
+    async fn slot(&self, postgres: &Postgres) -> Result<sendbox_slots::Permit> {
+        let slot = timeout(TIMEOUT, postgres.slots.acquire(&self.owner, self.waiting));
+        Ok(slot.await.map_err(|_| StoreError::Busy)??)
     }
 
     /// Checks that the database responds.
@@ -173,11 +252,12 @@ impl Store {
         self.write(move |tx| Box::pin(async move { tx.execute(touch).await.map(|_| Done::Commit(())) })).await
     }
 
-    /// Waits for open transactions to end, and closes the connections. Every later call fails. SQLite merges its log into the file.
+    /// Waits for open transactions to end, and closes the connections. Every later call fails. SQLite interrupts reads that take too
+    /// long, and merges its log into the file.
     pub async fn close(&self) {
         match &self.database {
             Database::Sqlite(sqlite) => sqlite.close().await,
-            Database::Postgres(pool) => pool.close().await,
+            Database::Postgres(postgres) => postgres.pool.close().await,
         }
     }
 

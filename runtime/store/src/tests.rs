@@ -1,6 +1,7 @@
 //! Failures that only a test inside the crate can cause. The tests on both databases are in `tests/tests/store`.
 
 use std::future::ready;
+use std::sync::Mutex;
 
 use rusqlite::types::Value as SqliteValue;
 use sendbox_domain::model::{Environment, Timestamp};
@@ -221,6 +222,142 @@ async fn a_statement_ends_in_time() {
     drop(tx);
     // The connection is given back, and takes its time again.
     assert!(ids(&store).await.is_empty());
+}
+
+/// What units did, in the order in which they ran.
+type Order = Arc<Mutex<Vec<String>>>;
+
+/// A unit that notes its name.
+async fn note(store: Store, order: &Order, name: String) -> Result<()> {
+    let order = Arc::clone(order);
+    store
+        .write(move |_| {
+            Box::pin(async move {
+                order.lock().unwrap().push(name);
+                Ok(Done::Rollback(()))
+            })
+        })
+        .await
+}
+
+#[tokio::test]
+async fn owners_take_turns_for_the_writer() {
+    let (_folder, store) = open().await;
+    let order = Order::default();
+    let busy = store.for_owner("busy");
+    let all = async {
+        let units = (0..100).map(|number| note(busy.clone(), &order, format!("busy {number}")));
+        let ends = note(store.for_completion("busy"), &order, "busy ends".to_owned());
+        let calm = note(store.for_owner("calm"), &order, "calm".to_owned());
+        tokio::join!(futures_util::future::join_all(units), ends, calm)
+    };
+    together(&store, all).await;
+    let order = order.lock().unwrap();
+    assert_eq!(order[..4], ["busy ends", "calm", "busy 0", "busy 1"], "one each, and what ends something first");
+    assert_eq!(order.len(), 102);
+}
+
+/// A unit that is queued while another one runs has its turn at once, and the rest of the busy owner is left to the next batch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_calm_owner_waits_for_a_few_units_of_a_busy_one() {
+    let (_folder, store) = open().await;
+    let order = Order::default();
+    let (entered, is_running) = std::sync::mpsc::channel();
+    let (leave, may_end) = std::sync::mpsc::channel();
+    let busy = store.for_owner("busy");
+    let first = busy.write(move |_| {
+        Box::pin(async move {
+            entered.send(()).unwrap();
+            may_end.recv().unwrap();
+            Ok::<_, StoreError>(Done::Rollback(()))
+        })
+    });
+    let mut first = std::pin::pin!(first);
+    assert!(is_pending(first.as_mut()).await);
+    is_running.recv().unwrap();
+    let count = 2 * sqlite::BATCH_OF_OWNER;
+    let others =
+        futures_util::future::join_all((0..count).map(|number| note(busy.clone(), &order, number.to_string())));
+    let mut others = std::pin::pin!(others);
+    assert!(is_pending(others.as_mut()).await);
+    let calm = async {
+        let calm = note(store.for_owner("calm"), &order, "calm".to_owned());
+        let mut calm = std::pin::pin!(calm);
+        assert!(is_pending(calm.as_mut()).await);
+        leave.send(()).unwrap();
+        calm.await.unwrap();
+        // Its batch has ended, perhaps with a few of the busy owner in it.
+        order.lock().unwrap().iter().position(|name| name == "calm").unwrap()
+    };
+    assert!(calm.await <= 1, "it was the second to run, however many waited");
+    first.await.unwrap();
+    others.await;
+    assert_eq!(order.lock().unwrap().len(), count + 1);
+}
+
+#[tokio::test]
+async fn what_waits_for_the_writer_is_bounded() {
+    let (_folder, store) = open().await;
+    let lent = store.begin().await.unwrap();
+    let order = Order::default();
+    let busy = store.for_owner("busy");
+    let units = (0..10_000).map(|number| note(busy.clone(), &order, number.to_string()));
+    let mut units = std::pin::pin!(futures_util::future::join_all(units));
+    assert!(is_pending(units.as_mut()).await);
+    assert_eq!(store.refusals(), 10_000 - u64::try_from(sendbox_slots::MAX_WAITING_OF_OWNER).unwrap());
+    assert_eq!(busy.begin().await.err(), Some(StoreError::Busy));
+    let mut calm = std::pin::pin!(note(store.for_owner("calm"), &order, "calm".to_owned()));
+    assert!(is_pending(calm.as_mut()).await);
+    let mut ends = std::pin::pin!(note(store.for_completion("busy"), &order, "ends".to_owned()));
+    assert!(is_pending(ends.as_mut()).await, "a result is never lost for lack of room");
+    drop(lent);
+    calm.await.unwrap();
+    ends.await.unwrap();
+    let done = units.await;
+    assert_eq!(done.iter().filter(|done| done.is_ok()).count(), sendbox_slots::MAX_WAITING_OF_OWNER);
+    assert!(done.iter().flat_map(|done| done.as_ref().err()).all(|error| *error == StoreError::Busy));
+}
+
+#[tokio::test]
+async fn one_owner_leaves_readers_to_the_others_and_look_ups_have_their_own() {
+    let (_folder, store) = open().await;
+    let busy = store.for_owner("busy");
+    let mut held = Vec::new();
+    for _ in 0..sqlite::READERS_OF_OWNER {
+        held.push(busy.begin_read().await.unwrap());
+    }
+    let mut further = std::pin::pin!(busy.begin_read());
+    assert!(is_pending(further.as_mut()).await, "it has its share");
+    for owner in sqlite::READERS_OF_OWNER..sqlite::READERS {
+        held.push(store.for_owner(&owner.to_string()).begin_read().await.unwrap());
+    }
+    let calm = store.for_owner("calm");
+    let mut calm = std::pin::pin!(calm.begin_read());
+    assert!(is_pending(calm.as_mut()).await, "all are taken");
+    let lookups = [store.begin_lookup().await.unwrap(), store.begin_lookup().await.unwrap()];
+    assert_eq!(lookups.len(), sqlite::LOOKUPS);
+    held.remove(0);
+    assert!(calm.await.is_ok(), "the one that holds the fewest is next");
+    assert!(further.await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_interrupts_reads_that_do_not_end() {
+    let (folder, store) = open().await;
+    assert!(add(&store, "stored").await.unwrap());
+    let mut tx = store.begin_read().await.unwrap();
+    tx.set_timeout(std::time::Duration::from_secs(3600)).await.unwrap();
+    // Not even a statement runs in this one.
+    let idle = store.begin_read().await.unwrap();
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
+    let reading = tokio::spawn(async move { tx.execute(query(endless)).await });
+    store.close().await;
+    assert!(matches!(reading.await.unwrap(), Err(StoreError::Unavailable(_))));
+    assert!(
+        add(&store, "late").await.is_err() && store.begin_read().await.is_err() && store.begin_lookup().await.is_err()
+    );
+    drop(idle);
+    assert!(folder.path().join("store.db").exists());
 }
 
 /// Handlers are spawned, so their futures must be `Send`.

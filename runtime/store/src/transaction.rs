@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use sendbox_slots::Permit;
 use sqlx::Postgres;
 
 use super::query::{Query, Row, query};
@@ -18,6 +19,8 @@ pub struct Tx {
     writes: bool,
     /// Whether a statement has failed or was abandoned.
     is_broken: bool,
+    /// The owner's right to a connection, until the transaction ends.
+    _slot: Option<Permit>,
 }
 
 /// Where the statements of a transaction run.
@@ -37,15 +40,19 @@ impl std::fmt::Debug for Tx {
 
 impl Tx {
     pub(super) fn of_session(session: Session, writes: bool) -> Self {
-        Self { inner: Inner::Session(Some(session)), writes, is_broken: false }
+        Self { inner: Inner::Session(Some(session)), writes, is_broken: false, _slot: None }
     }
 
     pub(super) fn of_unit(handle: Handle) -> Self {
-        Self { inner: Inner::Unit(Some(handle)), writes: true, is_broken: false }
+        Self { inner: Inner::Unit(Some(handle)), writes: true, is_broken: false, _slot: None }
     }
 
-    pub(super) fn of_postgres(transaction: sqlx::Transaction<'static, Postgres>, writes: bool) -> Self {
-        Self { inner: Inner::Postgres(Box::new(transaction)), writes, is_broken: false }
+    pub(super) fn of_postgres(
+        transaction: sqlx::Transaction<'static, Postgres>,
+        slot: Option<Permit>,
+        writes: bool,
+    ) -> Self {
+        Self { inner: Inner::Postgres(Box::new(transaction)), writes, is_broken: false, _slot: slot }
     }
 
     /// The connection of a unit, and whether a statement of it has failed.

@@ -6,6 +6,7 @@
 //! - `stuck`: the store is locked, a check hangs, a client is slow, the log is not read: `/readyz` reports it, SIGTERM works.
 //! - `leases`: clocks that step, and processes that sleep, on both databases.
 //! - `disk`: no space, a file that is not a database, missing or wrong keys, two processes in one folder.
+//! - `keys`: master keys of several processes, and their rotation.
 //! - `shared`: several processes on one PostgreSQL database, one of which is killed; and a database that disappears.
 //! - `load`: clients that record the responses, and the audit of that record.
 
@@ -19,6 +20,7 @@
 )]
 
 mod disk;
+mod keys;
 mod kill;
 mod leases;
 mod load;

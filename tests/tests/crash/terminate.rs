@@ -47,6 +47,29 @@ async fn under_load_nothing_is_lost() {
     stop(process).await;
 }
 
+/// A load balancer that has not noticed yet still gets responses.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_are_accepted_for_a_while_after_readiness_is_gone() {
+    let deployment = Deployment::new().await;
+    let process = deployment.start_with(&["--drain-delay", "5"]).await;
+    process.client.add_tenant().await;
+    let asked = Instant::now();
+    process.terminate();
+    let lost = loop {
+        let ready = process.client.ask("GET", "/readyz", None).await.unwrap();
+        if ready.status != 200 {
+            break ready;
+        }
+    };
+    assert_eq!((lost.status, lost.text("/type")), (503, "/problems/stopping"), "{lost:?}");
+    let body = json!({ "to": "+4520123401", "usage": "sign-in", "code": "123456" });
+    let sent = process.client.post("messages", &body, None).await.unwrap();
+    assert_eq!((sent.status, sent.text("/status")), (200, "accepted"));
+    // A second signal changes nothing.
+    stop(process).await;
+    assert!(asked.elapsed() >= Duration::from_secs(5), "it was there for the whole time");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn waiting_callers_get_their_response() {
     let deployment = Deployment::new().await;

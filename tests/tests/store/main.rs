@@ -12,4 +12,5 @@ mod reports;
 mod round_trips;
 mod sample;
 mod sessions;
+mod sharing;
 mod swapping;

@@ -143,15 +143,16 @@ fn the_command_compiles_in_a_confined_child() {
 }
 
 /// The layers, from the top down: the crates of the workspace that each may depend on, and no others.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("cli", &["server", "service", "sandbox", "domain", "contract", "policy", "catalogue", "simulator"]),
     ("server", &["service", "domain", "contract", "policy", "console"]),
     ("service", &["store", "sandbox", "domain", "contract", "policy"]),
-    ("store", &["domain", "contract", "policy"]),
-    ("sandbox", &["contract", "policy"]),
+    ("store", &["domain", "contract", "policy", "slots"]),
+    ("sandbox", &["contract", "policy", "slots"]),
     ("domain", &["contract", "policy"]),
     ("contract", &["policy"]),
     ("policy", &[]),
+    ("slots", &[]),
     ("catalogue", &["guest-build"]),
     ("console", &[]),
     ("guest-build", &[]),

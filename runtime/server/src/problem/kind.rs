@@ -148,8 +148,14 @@ kinds! {
         "The connector failed to read a provider's callback. Nothing was changed.",
         "Give the `instance` to the operator; the server's log names the connection and the version.";
     Busy, "busy", SERVICE_UNAVAILABLE, "Busy",
-        "Too many sends or callbacks of the tenant are waiting. Nothing was changed.",
+        "Too many requests, sends or callbacks are waiting, of the tenant or of all tenants. Nothing was changed.",
         "Try again in a moment. Providers repeat their callbacks automatically.";
+    MasterKeyMissing, "master-key-missing", SERVICE_UNAVAILABLE, "Master key missing",
+        "The database is sealed with a master key that this server lacks. Nothing was stored and nothing was sent.",
+        "Try again: another server may respond. The operator finds the id of the key in the server's log.";
+    Starting, "starting", SERVICE_UNAVAILABLE, "Starting",
+        "This server is starting: it is compiling connectors.",
+        "Try again in a moment.";
     Stopping, "stopping", SERVICE_UNAVAILABLE, "Stopping",
         "This server is shutting down.",
         "Try again: another server will respond, or this one after its restart.";
@@ -183,6 +189,7 @@ impl Kind {
             Error::ReportMalformed => Self::ReportMalformed,
             Error::ReportUnreadable => Self::ReportUnreadable,
             Error::Busy => Self::Busy,
+            Error::MasterKeyMissing => Self::MasterKeyMissing,
             Error::Stopping => Self::Stopping,
             Error::Internal(_) | Error::VersionNotLoaded { .. } | Error::LimitsAhead { .. } => Self::Internal,
         }
@@ -197,7 +204,13 @@ impl Kind {
     pub(crate) fn retry_after(self) -> Option<u64> {
         matches!(
             self,
-            Self::StoreUnavailable | Self::OutcomeUnknown | Self::Busy | Self::Stopping | Self::IdempotencyInFlight
+            Self::StoreUnavailable
+                | Self::OutcomeUnknown
+                | Self::Busy
+                | Self::MasterKeyMissing
+                | Self::Starting
+                | Self::Stopping
+                | Self::IdempotencyInFlight
         )
         .then_some(1)
     }

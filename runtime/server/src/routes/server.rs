@@ -49,13 +49,14 @@ struct Server {
 
 /// The health of the server.
 #[derive(Serialize, ToSchema)]
-struct Health {
+pub(crate) struct Health {
     /// Always `ok`: an unhealthy server responds with 503 or not at all.
     #[schema(example = "ok")]
     status: &'static str,
 }
 
-const OK: Json<Health> = Json(Health { status: "ok" });
+/// The response of a healthy server.
+pub(crate) const OK: Json<Health> = Json(Health { status: "ok" });
 
 /// Retrieve the server
 ///
@@ -86,11 +87,11 @@ async fn check_liveness() -> Json<Health> {
 
 /// Check readiness
 ///
-/// Succeeds while the store accepts writes, the connectors are loaded and the server is not stopping: use it to decide whether to
-/// route requests here. The store is tested with a write, at most once a second.
+/// Succeeds while the store accepts writes, its master key is known, the connectors are loaded and the server is neither starting nor
+/// stopping: use it to decide whether to route requests here. The store is tested with a write, at most once a second.
 #[utoipa::path(get, path = "/readyz", tag = "server", responses((status = 200, description = "The server accepts requests.", body = Health), ServerError))]
 async fn check_readiness(State(api): State<Api>) -> ApiResult<Json<Health>> {
-    if api.lifecycle.stopping.is_cancelled() {
+    if api.lifecycle.leaving.is_cancelled() {
         return Err(Error::Stopping.into());
     }
     api.service.ready().await?;

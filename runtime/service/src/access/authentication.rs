@@ -20,7 +20,7 @@ impl Service {
             return Ok(Caller::Platform);
         }
         let id = id_of(bearer).ok_or(Error::Unauthenticated)?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.inner.store.begin_lookup().await?;
         let row = keys::find(&mut tx, id).await?.ok_or(Error::Unauthenticated)?;
         let now = self.now();
         let old = row.old_hash.as_deref().filter(|_| row.old_until.is_some_and(|until| now < until));

@@ -101,7 +101,7 @@ impl Service {
             rotated_at: None,
             expires_at: new.expires_at,
         };
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         self.lock_tenant(&mut tx, tenant).await?;
         if keys::list(&mut tx, tenant).await?.len() >= MAX_KEYS {
             return Err(Error::Conflict(format!(
@@ -121,7 +121,7 @@ impl Service {
     /// [`Error::NotFound`], [`Error::Forbidden`].
     pub async fn keys(&self, caller: &Caller, tenant: &str) -> Result<Vec<Key>> {
         caller.may(tenant, &[Scope::Read])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         self.tenant_row(&mut tx, tenant).await?;
         Ok(keys::list(&mut tx, tenant).await?.iter().map(view).collect())
     }
@@ -142,7 +142,7 @@ impl Service {
             return Err(Error::invalid("/graceSeconds", format!("must be at most {MAX_GRACE_SECONDS}, a week")));
         }
         let now = self.now();
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         self.lock_tenant(&mut tx, tenant).await?;
         let mut row =
             keys::find(&mut tx, key).await?.filter(|row| row.tenant == tenant).ok_or(Error::NotFound("key"))?;
@@ -168,7 +168,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn delete_key(&self, caller: &Caller, tenant: &str, key: &str) -> Result<()> {
         caller.may(tenant, &[Scope::Manage])?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         self.lock_tenant(&mut tx, tenant).await?;
         let row = keys::find(&mut tx, key).await?.filter(|row| row.tenant == tenant).ok_or(Error::NotFound("key"))?;
         keys::delete(&mut tx, tenant, key).await?;

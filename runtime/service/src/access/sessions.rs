@@ -69,6 +69,14 @@ fn view(caller: &Caller) -> Session {
     Session { principal, tenant, key, scopes, csrf_token: None, expires_at: None }
 }
 
+/// The tenant of the key, in whose name its session is stored. Empty for the platform key.
+fn tenant_of(caller: &Caller) -> &str {
+    match caller {
+        Caller::Platform => "",
+        Caller::Key { tenant, .. } => tenant,
+    }
+}
+
 /// Tenant and target of the session's audit entries.
 fn target(caller: &Caller) -> (Option<&str>, String) {
     match caller {
@@ -93,7 +101,7 @@ impl Service {
         };
         let proof = keyed_hash(secret.expose(), "key", &Sha256::digest(key.trim().as_bytes()))?;
         let row = SessionRow { id: id_of(secret.expose()), api_key, proof, created_at: now, seen_at: now };
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant_of(&caller)).begin().await?;
         sessions::delete_ended(
             &mut tx,
             now.minus_millis(MAX_SESSION_SECONDS * 1000),
@@ -123,7 +131,7 @@ impl Service {
     /// [`Error::Unauthenticated`] when there is no such session, or the session or its key has ended.
     pub async fn authenticate_session(&self, secret: &str) -> Result<(Caller, Session)> {
         let now = self.now();
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.inner.store.begin_lookup().await?;
         let row = sessions::find(&mut tx, &id_of(secret)).await?.ok_or(Error::Unauthenticated)?;
         let ended = row.created_at <= now.minus_millis(MAX_SESSION_SECONDS * 1000)
             || row.seen_at <= now.minus_millis(MAX_IDLE_SECONDS * 1000);
@@ -146,7 +154,7 @@ impl Service {
         };
         drop(tx);
         if now.millis_since(row.seen_at) >= SEEN_INTERVAL_MS {
-            let mut tx = self.inner.store.begin().await?;
+            let mut tx = self.store_of(tenant_of(&caller)).begin().await?;
             sessions::touch(&mut tx, &row.id, now).await?;
             tx.commit().await?;
         }
@@ -166,7 +174,7 @@ impl Service {
     /// # Errors
     /// Store errors only. Closing a session that has already ended is not an error.
     pub async fn close_session(&self, caller: &Caller, secret: &str) -> Result<()> {
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant_of(caller)).begin().await?;
         if sessions::delete(&mut tx, &id_of(secret)).await? {
             let (tenant, target) = target(caller);
             self.record_audit(&mut tx, caller, tenant, ("session.close", target), (Some(json!({})), None)).await?;

@@ -60,9 +60,7 @@ impl Service {
     /// [`Error::Invalid`] with all errors, [`Error::Limited`], [`Error::CountryNotAllowed`]. In all cases nothing was sent.
     pub async fn test_connection(&self, caller: &Caller, tenant: &str, test: ConnectionTest) -> Result<TestReport> {
         caller.may(tenant, &[Scope::Manage])?;
-        if self.inner.stopping.is_cancelled() {
-            return Err(Error::Stopping);
-        }
+        self.require_running()?;
         let prepared = match self.prepare_test(caller, tenant, test.clone()).await {
             Err(Error::LimitsAhead { tenant: of, buckets }) => {
                 self.redate_limits(of, buckets).await?;
@@ -99,7 +97,7 @@ impl Service {
     /// Plans a test, and charges it to the limits.
     async fn prepare_test(&self, caller: &Caller, tenant: &str, test: ConnectionTest) -> Result<PreparedTest> {
         let now = self.now();
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         let key = self.tenant_key(&row)?;
         let dry_run = test.dry_run;
@@ -173,14 +171,14 @@ impl Service {
         }
         match &result.outcome {
             Outcome::Accepted(_) => {
-                let mut tx = self.inner.store.begin().await?;
+                let mut tx = self.completion_store_of(&tenant.id).begin().await?;
                 connections::record_test(&mut tx, &tenant.id, &target.fingerprint, self.now()).await?;
                 tx.commit().await?;
             }
             Outcome::Failed(failure) => {
                 let failure = RecordedFailure::from(failure);
                 if !dry_run && !retry::may_have_been_sent(failure.class, failure.request_sent) {
-                    let mut tx = self.inner.store.begin().await?;
+                    let mut tx = self.completion_store_of(&tenant.id).begin().await?;
                     let charge = Charge { recipient: &recipient, client_ip: None, usage, price_micros, at };
                     admission::refund(&mut tx, &tenant, &key, &charge, self.now()).await?;
                     tx.commit().await?;

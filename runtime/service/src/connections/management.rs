@@ -123,7 +123,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn connections(&self, caller: &Caller, tenant: &str) -> Result<Vec<Connection>> {
         caller.may(tenant, &[Scope::Read])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         let tenant_row = self.tenant_row(&mut tx, tenant).await?;
         let mut views = Vec::new();
         for row in connections::list(&mut tx, tenant).await? {
@@ -138,7 +138,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn connection(&self, caller: &Caller, tenant: &str, name: &str) -> Result<Connection> {
         caller.may(tenant, &[Scope::Read])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         let tenant_row = self.tenant_row(&mut tx, tenant).await?;
         let row = connections::get(&mut tx, tenant, name).await?.ok_or(Error::NotFound("connection"))?;
         self.connection_view(&mut tx, caller, &tenant_row, &row).await
@@ -158,7 +158,7 @@ impl Service {
     ) -> Result<(Connection, bool)> {
         caller.may(tenant, &[Scope::Manage])?;
         policy::connection_name(name).map_err(|error| FieldErrors(vec![error]))?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let tenant_row = self.lock_tenant(&mut tx, tenant).await?;
         let connector = &self.connector_of(&mut tx, tenant, &input.connector).await?;
         let key = self.tenant_key(&tenant_row)?;
@@ -235,7 +235,7 @@ impl Service {
     /// [`Error::Conflict`] when the policy names it.
     pub async fn delete_connection(&self, caller: &Caller, tenant: &str, name: &str, deletion: Deletion) -> Result<()> {
         caller.may(tenant, &[Scope::Manage])?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let mut tenant_row = self.lock_tenant(&mut tx, tenant).await?;
         let row = connections::get(&mut tx, tenant, name).await?.ok_or(Error::NotFound("connection"))?;
         let active = tenant_row.active_connection.as_deref() == Some(name);
@@ -270,7 +270,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn active_connection(&self, caller: &Caller, tenant: &str) -> Result<ActiveConnection> {
         caller.may(tenant, &[Scope::Read])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         Ok(ActiveConnection { flows: row.flows.enabled(), name: row.active_connection, previous: None })
     }
@@ -281,7 +281,7 @@ impl Service {
     /// [`Error::NotFound`]; [`Error::Invalid`] when it is incompatible with its connector.
     pub async fn activate(&self, caller: &Caller, tenant: &str, activation: Activation) -> Result<ActiveConnection> {
         caller.may(tenant, &[Scope::Manage])?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let mut row = self.lock_tenant(&mut tx, tenant).await?;
         if self.ready_connection(&mut tx, &row, &activation.name, VersionAffinity::default()).await?.is_none() {
             return Err(Error::NotFound("connection"));
@@ -301,7 +301,7 @@ impl Service {
     /// [`Error::Invalid`].
     pub async fn preview(&self, caller: &Caller, tenant: &str, request: PreviewRequest) -> Result<Preview> {
         caller.may(tenant, &[Scope::Read])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         drop(tx);
         let mut errors = Vec::new();

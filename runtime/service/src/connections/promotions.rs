@@ -68,7 +68,7 @@ impl Service {
         policy::connection_name(&name)
             .map_err(|error| FieldErrors(vec![FieldError { field: "targetConnection".to_owned(), ..error }]))?;
 
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let source = self.tenant_row(&mut tx, tenant).await?;
         let target = self.lock_tenant(&mut tx, &promotion.target_tenant).await.map_err(|error| match error {
             Error::NotFound(_) => Error::invalid("/targetTenant", "is not a tenant"),

@@ -22,6 +22,9 @@ use crate::service::Service;
 use crate::vault;
 use crate::vault::TenantKey;
 
+/// The owner of the store's work for callers that have not shown the token of a callback URL. No tenant has this name.
+const CALLBACKS: &str = "/callbacks";
+
 /// Maximum number of expired reports that are deleted whenever a new report has to wait.
 const SWEEP_BATCH: u32 = 100;
 
@@ -123,7 +126,8 @@ impl Service {
     /// [`Error::NotFound`], whether the tenant, the connection or the token is wrong; store errors.
     pub async fn report_receiver(&self, tenant: &str, connection: &str, given_token: &str) -> Result<ReportReceiver> {
         self.require_running()?;
-        let mut tx = self.inner.store.begin_read().await?;
+        // Anyone can call, and name any tenant: those who have shown no token take turns as one.
+        let mut tx = self.store_of(CALLBACKS).begin_read().await?;
         let found = match tenants::get(&mut tx, tenant).await? {
             Some(tenant) => connections::get(&mut tx, &tenant.id, connection).await?.map(|row| (tenant, row)),
             None => None,
@@ -154,7 +158,7 @@ impl Service {
         let ReportReceiver { tenant, connection } = receiver;
         let slot = self.inner.callback_limiter.acquire((tenant.id.clone(), connection.name.clone()));
         let _slot = slot.ok_or(Error::Busy)?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(&tenant.id).begin_read().await?;
         let sender = self.sending_connection(&mut tx, &tenant, &connection).await?;
         drop(tx);
         let Some(sender) = sender else {
@@ -211,7 +215,7 @@ impl Service {
         if rows.is_empty() {
             return Ok(());
         }
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(&tenant.id).begin().await?;
         if connections::get(&mut tx, &tenant.id, &connection.name).await?.is_none() {
             return Err(Error::NotFound("path"));
         }

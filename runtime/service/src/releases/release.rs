@@ -39,7 +39,7 @@ impl Service {
     /// [`Error::NotFound`]; [`Error::Conflict`] for a built-in connector.
     pub async fn release(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Release> {
         caller.may_in(tenant, Scope::Read)?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin_read().await?;
         let row = self.effective_release(&mut tx, tenant, id).await?;
         self.release_view(&mut tx, scope_of(tenant), row).await
     }
@@ -58,7 +58,7 @@ impl Service {
     ) -> Result<Release> {
         caller.may_in(tenant, Scope::Manage)?;
         let now = self.now();
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin().await?;
         let (scope, release) = self.lock_release(&mut tx, tenant, id, start.generation).await?;
         self.sendable_version(&mut tx, scope, &release, &start.digest).await?;
         let after = release.versions.start_canary(&start.digest, start.percent, now).map_err(release_error)?;
@@ -72,7 +72,7 @@ impl Service {
     /// [`Error::Conflict`] when there is no canary.
     pub async fn end_canary(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Release> {
         caller.may_in(tenant, Scope::Manage)?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin().await?;
         let (scope, release) = self.lock_release(&mut tx, tenant, id, None).await?;
         let after = release.versions.end_canary(None, self.now()).map_err(release_error)?;
         let changed = self.write_release(&mut tx, scope, release, after).await?;
@@ -100,7 +100,7 @@ impl Service {
             MAX_AUTO_ROLLBACK_SECONDS,
         )?;
         let drain = seconds_within("/drainSeconds", activation.drain_seconds, DRAIN_SECONDS, MAX_DRAIN_SECONDS)?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin().await?;
         let (scope, release) = self.lock_release(&mut tx, tenant, id, activation.generation).await?;
         let connector = self.sendable_version(&mut tx, scope, &release, &activation.digest).await?;
         let after = release.versions.activate(&activation.digest, watch, drain, self.now()).map_err(release_error)?;
@@ -127,7 +127,7 @@ impl Service {
         if reason.chars().count() > 200 || reason.chars().any(sendbox_contract::is_hidden) {
             return Err(Error::invalid("/reason", "must be a single line of at most 200 characters"));
         }
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin().await?;
         let (scope, release) = self.lock_release(&mut tx, tenant, id, request.generation).await?;
         let after =
             release.versions.roll_back(RollbackReason::Manual(reason.clone()), self.now()).map_err(release_error)?;
@@ -142,7 +142,7 @@ impl Service {
     /// stored secret in clear.
     pub async fn delete_own_release(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Release> {
         caller.may(tenant, &[Scope::Manage])?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let release = self.effective_release(&mut tx, Some(tenant), id).await?;
         if release.tenant.is_empty() || !release.owner.is_empty() {
             return Err(Error::NotFound("release of this tenant's own"));

@@ -229,7 +229,7 @@ impl Service {
                 });
             }
             let digest = connection.connector.digest().to_string();
-            let mut tx = self.inner.store.begin().await?;
+            let mut tx = self.store_of(tenant).begin().await?;
             self.record_shapes(&mut tx, (&connection.connector_id, &digest), &observed).await?;
             tx.commit().await?;
             Ok::<_, Error>(())
@@ -251,7 +251,7 @@ impl Service {
         digest: &str,
     ) -> Result<Vec<VersionShape>> {
         caller.may_in(tenant, Scope::Read)?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin_read().await?;
         let release = self.effective_release(&mut tx, tenant, id).await?;
         self.ready_version(&mut tx, &release, digest).await?;
         self.shape_views(&mut tx, scope_of(tenant), &release, digest).await
@@ -294,7 +294,7 @@ impl Service {
     ) -> Result<VersionShape> {
         caller.may_in(tenant, Scope::Manage)?;
         let scope = scope_of(tenant);
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin().await?;
         let release = self.effective_release(&mut tx, tenant, id).await?;
         self.ready_version(&mut tx, &release, digest).await?;
         let rows = merge_by_shape(shapes::of_version(&mut tx, scope, id, digest).await?);

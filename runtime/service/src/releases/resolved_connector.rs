@@ -165,7 +165,7 @@ impl Service {
         if let Some(tenant) = tenant {
             caller.may(tenant, &[Scope::Read])?;
         }
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin_read().await?;
         if let Some(tenant) = tenant {
             self.tenant_row(&mut tx, tenant).await?;
         }

@@ -264,7 +264,7 @@ impl Service {
         approval: Approval,
     ) -> Result<ConnectorVersion> {
         caller.may_in(tenant, Scope::Manage)?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin().await?;
         let release = self.effective_release(&mut tx, tenant, id).await?;
         let version = self.ready_version(&mut tx, &release, digest).await?;
         let compared = compare_with_active(&mut tx, &release, &version).await?;

@@ -56,7 +56,7 @@ impl Service {
         self.inner.sandbox.peek(component).map_err(|error| Error::invalid("", error.to_string()))?;
         let digest = sendbox_sandbox::Digest::of(component).to_string();
         let now = self.now();
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin().await?;
         if let Some(tenant) = tenant {
             self.lock_tenant(&mut tx, tenant).await?;
         }
@@ -258,7 +258,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn versions(&self, caller: &Caller, tenant: Option<&str>, id: &str) -> Result<Vec<ConnectorVersion>> {
         caller.may_in(tenant, Scope::Read)?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin_read().await?;
         let release = self.effective_release(&mut tx, tenant, id).await?;
         let mut views = Vec::new();
         for row in versions::of_connector(&mut tx, &release.owner, id, MAX_LISTED).await? {
@@ -273,7 +273,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn uploaded(&self, caller: &Caller, tenant: Option<&str>, digest: &str) -> Result<ConnectorVersion> {
         caller.may_in(tenant, Scope::Read)?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin_read().await?;
         if let Some(tenant) = tenant {
             self.tenant_row(&mut tx, tenant).await?;
         }
@@ -293,7 +293,7 @@ impl Service {
         digest: &str,
     ) -> Result<ConnectorVersion> {
         caller.may_in(tenant, Scope::Read)?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin_read().await?;
         let release = self.effective_release(&mut tx, tenant, id).await?;
         let row = self.ready_version(&mut tx, &release, digest).await?;
         self.version_view(&mut tx, scope_of(tenant), row, true).await
@@ -355,7 +355,7 @@ impl Service {
     pub async fn delete_version(&self, caller: &Caller, tenant: Option<&str>, digest: &str) -> Result<()> {
         caller.may_in(tenant, Scope::Manage)?;
         let scope = scope_of(tenant);
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin().await?;
         if let Some(tenant) = tenant {
             self.lock_tenant(&mut tx, tenant).await?;
         }

@@ -160,7 +160,7 @@ impl Service {
             // Shapes that cannot be stored must not prevent the result from being stored.
             let with_shapes = number <= FINISH_TRIES_WITH_SHAPES;
             let (service, attempt) = (self.clone(), Arc::clone(&sent));
-            let finished = self.write(move |tx| {
+            let finished = self.write(self.completion_store_of(&sent.attempt.tenant), move |tx| {
                 let (service, sent) = (service.clone(), Arc::clone(&attempt));
                 Box::pin(async move { service.finish_attempt(tx, &sent, with_shapes).await })
             });

@@ -174,8 +174,9 @@ impl Service {
 
     /// Releases the lease, unless the message was claimed again.
     async fn release_lease(&self, tenant: &str, id: &str, lease: HeldLease) {
+        let store = self.completion_store_of(tenant);
         let (tenant, message, name) = (tenant.to_owned(), id.to_owned(), lease.lease().clone());
-        let released = self.inner.store.write(move |tx| {
+        let released = store.write(move |tx| {
             Box::pin(async move { messages::release(tx, &tenant, &message, &name).await.map(Done::Commit) })
         });
         match released.await {
@@ -191,8 +192,9 @@ impl Service {
         if !self.inner.leases.is_held(lease).await? {
             return Ok(Step::Done(None));
         }
+        let store = self.completion_store_of(tenant);
         let (service, tenant, id, lease) = (self.clone(), tenant.to_owned(), id.to_owned(), lease.lease().clone());
-        self.write(move |tx| {
+        self.write(store, move |tx| {
             let (service, tenant, id, lease) = (service.clone(), tenant.clone(), id.clone(), lease.clone());
             Box::pin(async move { service.start_leased(tx, &tenant, &id, &lease).await })
         })

@@ -72,7 +72,7 @@ impl Service {
         caller.may(tenant, &[Scope::Manage])?;
         let recipient =
             phone::recipient(number.expose()).map_err(|error| Error::invalid("/number", error.to_string()))?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         let hash = recipient_hash(&self.tenant_key(&row)?, &recipient);
         let bucket = bucket(&hash);

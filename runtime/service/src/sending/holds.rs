@@ -73,7 +73,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn holds(&self, caller: &Caller, tenant: &str) -> Result<Vec<Hold>> {
         caller.may(tenant, &[Scope::Read])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         self.tenant_row(&mut tx, tenant).await?;
         Ok(holds::list(&mut tx, tenant, self.now()).await?.into_iter().map(view).collect())
     }
@@ -84,7 +84,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn lift_hold(&self, caller: &Caller, tenant: &str, id: &str) -> Result<()> {
         caller.may(tenant, &[Scope::Manage])?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         self.tenant_row(&mut tx, tenant).await?;
         let row = holds::delete(&mut tx, tenant, id).await?.ok_or(Error::NotFound("hold"))?;
         let before = json!({ "prefix": row.prefix, "reason": row.reason, "expiresAt": row.expires_at });

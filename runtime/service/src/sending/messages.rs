@@ -208,7 +208,7 @@ impl Service {
             idempotency_key: idempotency_key.map(str::to_owned),
         });
         let service = self.clone();
-        let accepted = self.write(move |tx| {
+        let accepted = self.write(self.store_of(tenant), move |tx| {
             let (service, request) = (service.clone(), Arc::clone(&request));
             Box::pin(async move { service.accept_message(tx, &request).await })
         });
@@ -258,11 +258,11 @@ impl Service {
 
     /// Refuses a synchronous message while too many sends of the tenant are waiting: its caller would wait in vain.
     pub(crate) fn require_room(&self, tenant: &str, mode: Mode) -> Result<()> {
-        if mode == Mode::Sync && self.inner.sandbox.is_busy_for(tenant) { Err(Error::Busy) } else { Ok(()) }
-    }
-
-    pub(crate) fn require_running(&self) -> Result<()> {
-        if self.inner.stopping.is_cancelled() { Err(Error::Stopping) } else { Ok(()) }
+        if mode == Mode::Sync && self.inner.sandbox.is_busy_for(tenant) {
+            self.inner.refused_sends.count();
+            return Err(Error::Busy);
+        }
+        Ok(())
     }
 
     /// Validates, admits and stores a message. A synchronous message is leased by this process, and its first attempt starts; an
@@ -386,7 +386,7 @@ impl Service {
         mode: Mode,
         verification: Option<&str>,
     ) -> Result<Message> {
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         let row = messages::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("message"))?;
         let is_leased = processes::holds(&mut tx, row.lease.as_ref()).await?;
         drop(tx);
@@ -415,7 +415,7 @@ impl Service {
     }
 
     async fn read_message(&self, tenant: &str, id: &str) -> Result<Message> {
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         let row = messages::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("message"))?;
         let attempts = attempts::list(&mut tx, tenant, id).await?;
         let reports = reports::list_for(&mut tx, tenant, std::slice::from_ref(&row.id))
@@ -431,7 +431,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn message(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Message> {
         caller.may(tenant, &[Scope::Read, Scope::Send])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         self.tenant_row(&mut tx, tenant).await?;
         drop(tx);
         self.read_message(tenant, id).await
@@ -447,7 +447,7 @@ impl Service {
         no_longer_than("cursor", filter.cursor.as_deref(), 200)?;
         no_longer_than("country", filter.country.as_deref(), 3)?;
         no_longer_than("connection", filter.connection.as_deref(), 40)?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         let hash = match &filter.to {
             Some(to) => {

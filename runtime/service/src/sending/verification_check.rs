@@ -113,7 +113,7 @@ impl Service {
 
         // The try is committed before the code is compared, so that neither a disconnect nor a crash gives a free try.
         let (service, counted) = (self.clone(), Arc::clone(&request));
-        let counted = self.write(move |tx| {
+        let counted = self.write(self.store_of(tenant), move |tx| {
             let (service, request) = (service.clone(), Arc::clone(&counted));
             Box::pin(async move { service.count_check(tx, &request).await.map(Done::Commit) })
         });
@@ -137,7 +137,7 @@ impl Service {
             return Err(Error::WrongCode { tries_left });
         };
         let service = self.clone();
-        let approved = self.write(move |tx| {
+        let approved = self.write(self.completion_store_of(tenant), move |tx| {
             let (service, request, code_mac) = (service.clone(), Arc::clone(&request), code_mac.clone());
             Box::pin(async move { service.approve_check(tx, &request, &code_mac).await.map(Done::Commit) })
         });

@@ -71,7 +71,7 @@ impl Service {
             idempotency_key: idempotency_key.map(str::to_owned),
         });
         let service = self.clone();
-        let renewed = self.write(move |tx| {
+        let renewed = self.write(self.store_of(tenant), move |tx| {
             let (service, request) = (service.clone(), Arc::clone(&request));
             Box::pin(async move { service.renew_verification(tx, &request).await })
         });

@@ -74,7 +74,7 @@ impl Service {
             idempotency_key: idempotency_key.map(str::to_owned),
         });
         let service = self.clone();
-        let accepted = self.write(move |tx| {
+        let accepted = self.write(self.store_of(tenant), move |tx| {
             let (service, request) = (service.clone(), Arc::clone(&request));
             Box::pin(async move { service.accept_verification(tx, &request).await })
         });
@@ -177,7 +177,7 @@ impl Service {
 
     /// The response to a repeated request with the same idempotency key.
     async fn replay_verification(&self, tenant: &str, id: &str, mode: Mode) -> Result<Verification> {
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         let row = verifications::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
         drop(tx);
         if let Some(message) = &row.message {

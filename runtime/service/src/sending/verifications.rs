@@ -154,7 +154,7 @@ impl Service {
     }
 
     pub(crate) async fn read_verification(&self, tenant: &str, id: &str) -> Result<Verification> {
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         self.view_of(&mut tx, tenant, id).await
     }
 
@@ -173,7 +173,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn verification(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Verification> {
         caller.may(tenant, &[Scope::Read, Scope::Verify])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         self.tenant_row(&mut tx, tenant).await?;
         self.view_of(&mut tx, tenant, id).await
     }
@@ -184,7 +184,7 @@ impl Service {
     /// [`Error::NotFound`], [`Error::VerificationEnded`] when it has already ended with another status.
     pub async fn cancel_verification(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         self.tenant_row(&mut tx, tenant).await?;
         let was_pending = verifications::end(&mut tx, tenant, id, VerificationStatus::Cancelled).await?;
         let verification = self.view_of(&mut tx, tenant, id).await?;

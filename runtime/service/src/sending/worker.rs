@@ -121,6 +121,9 @@ impl Service {
 
     /// Claims due messages. `None`: nothing is due.
     async fn claim_due(&self, in_progress: &Arc<InProgress>, after: &str) -> Result<Option<Claimed>> {
+        if !self.can_open_messages() {
+            return Ok(None);
+        }
         let now = self.now();
         // A read first: most of the time nothing is due, and a read blocks nobody.
         let mut tx = self.inner.store.begin_read().await?;
@@ -130,7 +133,7 @@ impl Service {
             return Ok(None);
         }
         let (service, after, counts) = (self.clone(), after.to_owned(), in_progress.counts());
-        let claimed = self.write(move |tx| {
+        let claimed = self.write(self.inner.store.clone(), move |tx| {
             let (service, after, counts) = (service.clone(), after.clone(), counts.clone());
             Box::pin(async move { service.claim_in_turn(tx, &after, counts).await.map(Done::Commit) })
         });

@@ -94,7 +94,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn tenant(&self, caller: &Caller, tenant: &str) -> Result<Tenant> {
         caller.may(tenant, &[Scope::Read, Scope::Send, Scope::Verify])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         Ok(view(&self.tenant_row(&mut tx, tenant).await?))
     }
 
@@ -105,7 +105,7 @@ impl Service {
     pub async fn change_tenant(&self, caller: &Caller, tenant: &str, change: TenantChange) -> Result<Tenant> {
         caller.may(tenant, &[Scope::Manage])?;
         policy::display_name(&change.name).map_err(|error| FieldErrors(vec![error]))?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let mut row = self.lock_tenant(&mut tx, tenant).await?;
         let before = json!({ "name": row.name });
         row.name = change.name;
@@ -124,7 +124,7 @@ impl Service {
     /// [`Error::PlatformOnly`], [`Error::NotFound`].
     pub async fn delete_tenant(&self, caller: &Caller, tenant: &str) -> Result<()> {
         caller.require_platform()?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let row = self.lock_tenant(&mut tx, tenant).await?;
         tenants::delete(&mut tx, tenant, self.now()).await?;
         let before = json!({ "name": row.name, "environment": row.environment });

@@ -38,7 +38,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn flows(&self, caller: &Caller, tenant: &str) -> Result<Flows> {
         caller.may(tenant, &[Scope::Read])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         Ok(self.tenant_row(&mut tx, tenant).await?.flows.complete())
     }
 
@@ -48,7 +48,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn set_flows(&self, caller: &Caller, tenant: &str, flows: Flows) -> Result<Flows> {
         caller.may(tenant, &[Scope::Manage])?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let mut row = self.lock_tenant(&mut tx, tenant).await?;
         let before = value(&row.flows.complete());
         let after = flows.complete();
@@ -66,7 +66,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn policy(&self, caller: &Caller, tenant: &str) -> Result<Policy> {
         caller.may(tenant, &[Scope::Read])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         Ok(self.tenant_row(&mut tx, tenant).await?.policy)
     }
 
@@ -76,7 +76,7 @@ impl Service {
     /// [`Error::Invalid`] with all errors.
     pub async fn set_policy(&self, caller: &Caller, tenant: &str, policy: Policy) -> Result<Policy> {
         caller.may(tenant, &[Scope::Manage])?;
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let mut row = self.lock_tenant(&mut tx, tenant).await?;
         let names: Vec<String> =
             connections::list(&mut tx, tenant).await?.into_iter().map(|connection| connection.name).collect();
@@ -96,7 +96,7 @@ impl Service {
     /// [`Error::NotFound`].
     pub async fn test_numbers(&self, caller: &Caller, tenant: &str) -> Result<MaskedTestNumbers> {
         caller.may(tenant, &[Scope::Read])?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
         let row = self.tenant_row(&mut tx, tenant).await?;
         Ok(masked(&test_numbers(&row, &self.tenant_key(&row)?)?))
     }
@@ -116,7 +116,7 @@ impl Service {
             .into_iter()
             .map(|fixed| (fixed.number.as_str().to_owned(), fixed.code.as_str().to_owned()))
             .collect();
-        let mut tx = self.inner.store.begin().await?;
+        let mut tx = self.store_of(tenant).begin().await?;
         let mut row = self.lock_tenant(&mut tx, tenant).await?;
         let key = self.tenant_key(&row)?;
         let before = masked(&test_numbers(&row, &key)?);
@@ -138,7 +138,7 @@ impl Service {
     /// [`Error::NotFound`], [`Error::Invalid`]; [`Error::PlatformOnly`] without a tenant.
     pub async fn audit(&self, caller: &Caller, tenant: Option<&str>, filter: AuditFilter) -> Result<Page<AuditEntry>> {
         caller.may_in(tenant, Scope::Read)?;
-        let mut tx = self.inner.store.begin_read().await?;
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin_read().await?;
         let audit_scope = match tenant {
             Some(tenant) => {
                 self.tenant_row(&mut tx, tenant).await?;

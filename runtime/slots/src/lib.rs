@@ -1,13 +1,14 @@
-//! Room for calls, shared fairly between owners.
+//! A fixed number of slots, shared fairly between owners.
 //!
 //! Promises
-//! - there are never more calls than the pool has instances, and never more of one owner than its share;
+//! - there are never more permits than slots, and never more of one owner than its share;
 //! - a free slot goes to the waiting owner that holds the fewest, and among equals to the one that was served longest ago. Calls of
 //!   one owner are served in order;
-//! - waiting is bounded: a call for which there is no room to wait is refused at once;
-//! - a waiter that goes away loses no slot.
+//! - waiting is bounded: a call for which there is no room to wait is refused at once, unless it may not be refused;
+//! - a waiter that goes away loses no slot;
+//! - an owner that holds nothing and waits for nothing takes no memory.
 //!
-//! Must not know: what is done with a slot.
+//! Must not know: what is done with a slot, and who the owners are.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,12 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 /// Maximum number of waiting calls of one owner.
-const MAX_WAITING_OF_OWNER: usize = 256;
+pub const MAX_WAITING_OF_OWNER: usize = 256;
 /// Maximum number of waiting calls of all owners.
-const MAX_WAITING: usize = 4_096;
+pub const MAX_WAITING: usize = 4_096;
 
-/// The slots of a sandbox.
-pub(crate) struct Slots {
+/// A fixed number of slots. Clones share them.
+#[derive(Clone)]
+pub struct Slots {
     shared: Arc<Shared>,
 }
 
@@ -49,42 +51,56 @@ struct Owner {
 }
 
 /// There is no room to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many calls are waiting")]
+pub struct TooManyWaiting;
+
+/// Whether a call may be refused for lack of room to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooManyWaiting;
+pub enum Waiting {
+    /// It is refused when too many calls are waiting.
+    Bounded,
+    /// It always waits: it ends something that has begun.
+    Unbounded,
+}
 
 /// A slot, until it is dropped.
-pub(crate) struct Permit {
+pub struct Permit {
     shared: Arc<Shared>,
     owner: Arc<str>,
 }
 
 impl Slots {
-    pub(crate) fn new(slots: usize) -> Self {
+    /// Slots of which one owner may hold three quarters: the others find a quarter free, however many calls it makes.
+    pub fn new(slots: usize) -> Self {
+        Self::with_share(slots, slots - slots / 4)
+    }
+
+    /// Slots of which one owner may hold `share`.
+    pub fn with_share(slots: usize, share: usize) -> Self {
         let state = State { free: slots, owners: HashMap::new(), next: BTreeSet::new(), waiting: 0, served: 0 };
-        // A quarter is left to others, where there are enough.
-        let share = (slots - slots / 4).max(1);
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), share }) }
+        Self { shared: Arc::new(Shared { state: Mutex::new(state), share: share.max(1) }) }
     }
 
     /// Waits for a slot.
     ///
     /// # Errors
     /// When too many calls are waiting, of this owner or of all.
-    pub(crate) async fn acquire(&self, owner: &str) -> Result<Permit, TooManyWaiting> {
+    pub async fn acquire(&self, owner: &str, waiting: Waiting) -> Result<Permit, TooManyWaiting> {
         let granted = {
             let mut state = self.shared.lock();
             let owner = state.owner(owner);
             if let Some(permit) = state.take_at_once(&self.shared, &owner) {
                 return Ok(permit);
             }
-            state.wait(&owner, self.shared.share)?
+            state.wait(&owner, self.shared.share, waiting)?
         };
         // The sender is dropped only with these slots, which the caller borrows.
         granted.await.map_err(|_| TooManyWaiting)
     }
 
     /// Whether a further call of this owner would have no room to wait.
-    pub(crate) fn is_full(&self, owner: &str) -> bool {
+    pub fn is_full(&self, owner: &str) -> bool {
         let state = self.shared.lock();
         state.waiting >= MAX_WAITING
             || state.owners.get(owner).is_some_and(|owner| owner.waiting.len() >= MAX_WAITING_OF_OWNER)
@@ -103,7 +119,8 @@ impl State {
             return Arc::clone(known);
         }
         let name: Arc<str> = name.into();
-        self.owners.insert(Arc::clone(&name), Owner::default());
+        // As if it had been served just now: those that wait already come first, however many new owners appear.
+        self.owners.insert(Arc::clone(&name), Owner { last_served: self.served, ..Owner::default() });
         name
     }
 
@@ -126,9 +143,15 @@ impl State {
         Permit { shared: Arc::clone(shared), owner: Arc::clone(name) }
     }
 
-    fn wait(&mut self, name: &Arc<str>, share: usize) -> Result<oneshot::Receiver<Permit>, TooManyWaiting> {
+    fn wait(
+        &mut self,
+        name: &Arc<str>,
+        share: usize,
+        waiting: Waiting,
+    ) -> Result<oneshot::Receiver<Permit>, TooManyWaiting> {
         let owner = self.owners.entry(Arc::clone(name)).or_default();
-        if owner.waiting.len() >= MAX_WAITING_OF_OWNER || self.waiting >= MAX_WAITING {
+        let is_bounded = waiting == Waiting::Bounded;
+        if is_bounded && (owner.waiting.len() >= MAX_WAITING_OF_OWNER || self.waiting >= MAX_WAITING) {
             let before = owner.waiting.len();
             owner.waiting.retain(|waiter| !waiter.is_closed());
             self.waiting -= before - owner.waiting.len();
@@ -212,13 +235,13 @@ mod tests {
 
     use super::*;
 
-    type Waiting<'a> = Pin<Box<dyn Future<Output = Result<Permit, TooManyWaiting>> + 'a>>;
+    type Call<'a> = Pin<Box<dyn Future<Output = Result<Permit, TooManyWaiting>> + 'a>>;
 
-    fn begin<'a>(slots: &'a Slots, owner: &'a str) -> Waiting<'a> {
-        Box::pin(slots.acquire(owner))
+    fn begin<'a>(slots: &'a Slots, owner: &'a str) -> Call<'a> {
+        Box::pin(slots.acquire(owner, Waiting::Bounded))
     }
 
-    fn poll(waiting: &mut Waiting<'_>) -> Option<Result<Permit, TooManyWaiting>> {
+    fn poll(waiting: &mut Call<'_>) -> Option<Result<Permit, TooManyWaiting>> {
         match waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => Some(result),
             Poll::Pending => None,
@@ -248,7 +271,7 @@ mod tests {
         let slots = Slots::new(4);
         let mut held: Vec<Permit> = (0..3).map(|_| take(&slots, "busy")).collect();
         held.push(take(&slots, "other"));
-        let mut busy: Vec<Waiting<'_>> = (0..3).map(|_| begin(&slots, "busy")).collect();
+        let mut busy: Vec<Call<'_>> = (0..3).map(|_| begin(&slots, "busy")).collect();
         assert!(busy.iter_mut().all(|waiting| poll(waiting).is_none()));
         let mut calm = begin(&slots, "calm");
         assert!(poll(&mut calm).is_none());
@@ -283,11 +306,14 @@ mod tests {
     fn waiting_is_bounded() {
         let slots = Slots::new(1);
         let held = take(&slots, "a");
-        let mut waiting: Vec<Waiting<'_>> = (0..MAX_WAITING_OF_OWNER).map(|_| begin(&slots, "b")).collect();
+        let mut waiting: Vec<Call<'_>> = (0..MAX_WAITING_OF_OWNER).map(|_| begin(&slots, "b")).collect();
         assert!(waiting.iter_mut().all(|waiting| poll(waiting).is_none()));
         assert!(slots.is_full("b") && !slots.is_full("a"));
         assert!(poll(&mut begin(&slots, "b")).unwrap().is_err());
         assert!(poll(&mut begin(&slots, "c")).is_none(), "others may wait");
+        let mut ends_something: Call<'_> = Box::pin(slots.acquire("b", Waiting::Unbounded));
+        assert!(poll(&mut ends_something).is_none(), "it waits, and is not refused");
+        drop(ends_something);
         // Those that have gone away make room.
         waiting.pop();
         assert!(poll(&mut begin(&slots, "b")).is_none());
@@ -302,7 +328,7 @@ mod tests {
             const OWNERS: [&str; 3] = ["a", "b", "c"];
             let slots = Slots::new(4);
             let mut held: Vec<(usize, Permit)> = Vec::new();
-            let mut waiting: Vec<(usize, Waiting<'_>)> = Vec::new();
+            let mut waiting: Vec<(usize, Call<'_>)> = Vec::new();
             for (step, owner, index) in steps {
                 match step {
                     0 | 1 => {
