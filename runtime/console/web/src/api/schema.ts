@@ -2127,7 +2127,7 @@ export type components = {
              */
             instance: string;
             /**
-             * @description With `limit-reached`: the name of the limit.
+             * @description With `limit-reached` and `quota-reached`: the name of the limit.
              * @example number-per-hour
              */
             limit?: string | null;
@@ -2193,7 +2193,7 @@ export type components = {
          * @description Identifies a type of problem. It is also the path of its explanation.
          * @enum {string}
          */
-        ProblemTypeUri: "/problems/bad-request" | "/problems/malformed-json" | "/problems/unauthenticated" | "/problems/insufficient-scope" | "/problems/platform-only" | "/problems/cross-site" | "/problems/insecure-transport" | "/problems/country-not-allowed" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/diff-changed" | "/problems/approval-required" | "/problems/connection-in-use" | "/problems/flow-disabled" | "/problems/no-active-connection" | "/problems/idempotency-in-flight" | "/problems/verification-ended" | "/problems/body-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-input" | "/problems/idempotency-mismatch" | "/problems/wrong-code" | "/problems/message-not-sent" | "/problems/limit-reached" | "/problems/internal" | "/problems/store-unavailable" | "/problems/outcome-unknown" | "/problems/report-not-authentic" | "/problems/report-malformed" | "/problems/report-unreadable" | "/problems/busy" | "/problems/stopping";
+        ProblemTypeUri: "/problems/bad-request" | "/problems/malformed-json" | "/problems/unauthenticated" | "/problems/insufficient-scope" | "/problems/platform-only" | "/problems/cross-site" | "/problems/insecure-transport" | "/problems/country-not-allowed" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/diff-changed" | "/problems/approval-required" | "/problems/connection-in-use" | "/problems/flow-disabled" | "/problems/no-active-connection" | "/problems/idempotency-in-flight" | "/problems/verification-ended" | "/problems/body-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-input" | "/problems/idempotency-mismatch" | "/problems/wrong-code" | "/problems/message-not-sent" | "/problems/limit-reached" | "/problems/quota-reached" | "/problems/internal" | "/problems/store-unavailable" | "/problems/outcome-unknown" | "/problems/report-not-authentic" | "/problems/report-malformed" | "/problems/report-unreadable" | "/problems/busy" | "/problems/stopping";
         /** @description The progress of the check of a file. */
         Progress: {
             /**
@@ -2711,12 +2711,12 @@ export type components = {
             countries: components["schemas"]["CountryCount"][];
             /** @description Why messages failed or are in doubt, the most frequent class first. */
             failures: components["schemas"]["FailureCount"][];
-            /** @description The beginning of the period. */
+            /** @description The beginning of the period: a full hour. */
             from: components["schemas"]["Timestamp"];
             latencyMs?: components["schemas"]["Latency"] | null;
             /** @description The buckets in order, including those without messages. The first and the last are cut by `from` and `to`. */
             series: components["schemas"]["StatisticsBucket"][];
-            /** @description The end of the period. */
+            /** @description The end of the period: a full hour, or now. */
             to: components["schemas"]["Timestamp"];
             /** @description The messages that were created in the period, by their current status. */
             totals: components["schemas"]["Totals"];
@@ -3579,7 +3579,7 @@ export const notAgainValues = ["second-message","maybe-second-message","same-end
 export const ownerValues = ["built-in","all-tenants","tenant"] as const;
 export const partyValues = ["connector","policy","network","provider","host"] as const;
 export const principalValues = ["platform","tenant"] as const;
-export const problemTypeUriValues = ["/problems/bad-request","/problems/malformed-json","/problems/unauthenticated","/problems/insufficient-scope","/problems/platform-only","/problems/cross-site","/problems/insecure-transport","/problems/country-not-allowed","/problems/not-found","/problems/method-not-allowed","/problems/request-timeout","/problems/conflict","/problems/diff-changed","/problems/approval-required","/problems/connection-in-use","/problems/flow-disabled","/problems/no-active-connection","/problems/idempotency-in-flight","/problems/verification-ended","/problems/body-too-large","/problems/unsupported-media-type","/problems/invalid-input","/problems/idempotency-mismatch","/problems/wrong-code","/problems/message-not-sent","/problems/limit-reached","/problems/internal","/problems/store-unavailable","/problems/outcome-unknown","/problems/report-not-authentic","/problems/report-malformed","/problems/report-unreadable","/problems/busy","/problems/stopping"] as const;
+export const problemTypeUriValues = ["/problems/bad-request","/problems/malformed-json","/problems/unauthenticated","/problems/insufficient-scope","/problems/platform-only","/problems/cross-site","/problems/insecure-transport","/problems/country-not-allowed","/problems/not-found","/problems/method-not-allowed","/problems/request-timeout","/problems/conflict","/problems/diff-changed","/problems/approval-required","/problems/connection-in-use","/problems/flow-disabled","/problems/no-active-connection","/problems/idempotency-in-flight","/problems/verification-ended","/problems/body-too-large","/problems/unsupported-media-type","/problems/invalid-input","/problems/idempotency-mismatch","/problems/wrong-code","/problems/message-not-sent","/problems/limit-reached","/problems/quota-reached","/problems/internal","/problems/store-unavailable","/problems/outcome-unknown","/problems/report-not-authentic","/problems/report-malformed","/problems/report-unreadable","/problems/busy","/problems/stopping"] as const;
 export const promotedSecretsValues = ["copy","ask"] as const;
 export const reachValues = ["wider","narrower","equal"] as const;
 export const recipientFormatValues = ["e164","digits","national"] as const;
