@@ -78,8 +78,7 @@ impl Database {
 
     /// A separate connection of the test, besides the store's.
     pub async fn connect(&self) -> AnyConnection {
-        install_default_drivers();
-        AnyConnection::connect(&self.url).await.unwrap()
+        connect(&self.url).await
     }
 
     /// Runs a command on the server outside this database, for example to drop it while the store is open.
@@ -101,6 +100,12 @@ impl Database {
             Location::Server { server, name } => command(&server, &format!("DROP DATABASE {name} WITH (FORCE)")).await,
         }
     }
+}
+
+/// A connection of the test to a database.
+pub async fn connect(url: &str) -> AnyConnection {
+    install_default_drivers();
+    AnyConnection::connect(url).await.unwrap()
 }
 
 /// Defines two tests for each story: `name::sqlite` and `name::postgres`. A story that is not listed is dead code,

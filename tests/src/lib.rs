@@ -13,6 +13,7 @@
 //! - [`pointer`]: all JSON pointers into a value.
 //! - [`command_snapshot`]: whole commands as snapshots.
 //! - [`process`]: the real binary, as a process that can be killed.
+//! - [`recount`]: counts what statistics show again, from the rows.
 //! - [`simulator_setup`]: the simulator, and each connector's parameters for it.
 //! - [`verdict`]: assertions about the outcome of a send.
 //! - [`versioned`]: one connector in as many versions as a test needs.
@@ -44,6 +45,7 @@ pub mod needles;
 pub mod noninterference;
 pub mod pointer;
 pub mod process;
+pub mod recount;
 pub mod sandbox_fixture;
 pub mod server;
 pub mod simulator_setup;

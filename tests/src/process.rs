@@ -18,12 +18,14 @@ use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use sendbox_simulator::{Simulator, SimulatorConfig};
 use serde_json::{Value, json};
+use sqlx::AnyConnection;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 
+use crate::database::connect;
 use crate::test_service::{PLATFORM_KEY, TENANT, open_limits, twilio};
 
 /// A message that is not final after this time was lost. No test comes close to it.
@@ -50,6 +52,11 @@ impl Deployment {
     /// The folder of `--data`.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// A connection to the database in it.
+    pub async fn database(&self) -> AnyConnection {
+        connect(&format!("sqlite://{}", self.data().join("sendbox.db").display())).await
     }
 
     /// A file beside the data folder.

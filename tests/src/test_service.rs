@@ -10,6 +10,7 @@ use sendbox_domain::model::{
     Activation, ConnectionInput, Environment, LimitPolicy, Mode, NewMessage, NewTenant, NewVerification, Policy,
     Sensitive, Timestamp,
 };
+use sendbox_domain::rules::retention::Retention;
 use sendbox_sandbox::policy::{Limits, OperatorPolicy};
 use sendbox_sandbox::{Sandbox, SandboxConfig, Usage};
 use sendbox_service::clock::{Clock, ManualClock};
@@ -218,7 +219,7 @@ async fn start(
         operator: OperatorPolicy::default(),
         clock,
         exclusive,
-        retention_days: 30,
+        retention: Retention::default(),
         public_url: Some(PublicUrl::parse(PUBLIC_URL).unwrap()),
     })
     .await

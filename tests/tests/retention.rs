@@ -1,17 +1,21 @@
-//! What has expired is deleted, however much it is, and so is a deleted tenant.
+//! Nothing grows without end: what has expired is deleted, however much it is, and so is a deleted tenant; and what a tenant stores is
+//! limited.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use sendbox_domain::model::{
-    Environment, MessageFilter, MessageStatus, Mode, NewKey, NewTenant, PageRequest, Scope, StatisticsFilter,
-    Timestamp, VerificationStatus,
+    AuditEntry, AuditFilter, Environment, MessageFilter, MessageStatus, Mode, NewKey, NewMessage, NewTenant,
+    PageRequest, Scope, Sensitive, SignIn, StatisticsFilter, TenantChange, Timestamp, VerificationStatus,
 };
+use sendbox_domain::rules::quota::Quota;
 use sendbox_sandbox::Usage;
 use sendbox_service::{Caller, Error};
-use sendbox_store::rows::{IdempotencyRow, MessageRow, VerificationRow};
-use sendbox_store::{Store, buckets, connections, idempotency, messages, tenants, verifications};
-use sendbox_tests::test_service::{START, TENANT, TestService, message};
+use sendbox_store::rows::{AuditRow, IdempotencyRow, MessageRow, VerificationRow};
+use sendbox_store::{Store, audit, buckets, connections, idempotency, messages, tenants, verifications};
+use sendbox_tests::test_service::{START, TENANT, TestService, message, twilio};
 use sendbox_tests::{Database, on_every_database};
+use serde_json::json;
+use sqlx::Executor;
 
 const ADMIN: &Caller = &Caller::Platform;
 const NUMBER: &str = "+4512345678";
@@ -23,7 +27,13 @@ on_every_database!(
     a_sweep_deletes_everything_that_has_expired,
     connection_tests_are_forgotten,
     a_deleted_tenant_is_gone_at_once,
-    a_deletion_continues_after_a_restart
+    a_deletion_continues_after_a_restart,
+    counts_and_the_audit_log_expire_later,
+    the_audit_log_begins_with_its_tenant,
+    large_values_are_not_audited,
+    changes_are_limited_and_deletions_are_not,
+    an_asynchronous_flood_is_refused,
+    versions_are_limited_by_their_bytes
 );
 
 fn days_ago(days: i64) -> Timestamp {
@@ -214,4 +224,156 @@ async fn a_deletion_continues_after_a_restart(database: &Database) {
     assert!(rows_of(database, TENANT).await.iter().all(|(_, count)| *count == 0));
     fixture.add_tenant(TENANT, Environment::Development).await;
     fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+}
+
+fn year() -> StatisticsFilter {
+    StatisticsFilter { from: Some(days_ago(1)), to: Some(Timestamp(START.0 + DAY)), bucket: None }
+}
+
+async fn audit_of(fixture: &TestService, tenant: Option<&str>) -> Vec<AuditEntry> {
+    fixture.service.audit(ADMIN, tenant, AuditFilter::default()).await.unwrap().items
+}
+
+async fn counts_and_the_audit_log_expire_later(database: &Database) {
+    let fixture = TestService::new(database).await;
+    fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+    let counted = async || fixture.service.statistics(ADMIN, TENANT, year()).await.unwrap().totals.accepted;
+    assert!(!audit_of(&fixture, None).await.is_empty());
+    for (days, messages, expected) in [(29, 1, (1, true)), (2, 0, (1, true)), (368, 0, (1, true)), (2, 0, (0, false))] {
+        fixture.clock.advance_millis(days * DAY);
+        fixture.service.sweep().await;
+        let rows = fixture.service.messages(ADMIN, TENANT, MessageFilter::default()).await.unwrap().items;
+        assert_eq!(rows.len(), messages, "after {days} more days");
+        let found = (counted().await, !audit_of(&fixture, None).await.is_empty());
+        assert_eq!(found, expected, "after {days} more days");
+    }
+}
+
+async fn the_audit_log_begins_with_its_tenant(database: &Database) {
+    let fixture = TestService::new(database).await;
+    let before = audit_of(&fixture, Some(TENANT)).await;
+    assert_eq!(before.last().unwrap().action, "tenant.create");
+    fixture.service.delete_tenant(ADMIN, TENANT).await.unwrap();
+    fixture.service.sweep().await;
+    // A clock that was set back changes nothing.
+    fixture.clock.advance_millis(-DAY);
+    fixture.service.create_tenant(ADMIN, new_tenant()).await.unwrap();
+    let after: Vec<String> = audit_of(&fixture, Some(TENANT)).await.into_iter().map(|entry| entry.action).collect();
+    assert_eq!(after, ["tenant.create"]);
+    let all = audit_of(&fixture, None).await;
+    assert!(all.len() > before.len(), "the platform sees both");
+}
+
+async fn large_values_are_not_audited(database: &Database) {
+    let fixture = TestService::new(database).await;
+    let mut input = twilio();
+    // As many templates as there is room for.
+    let content = format!("{{{{code}}}} {}", "x".repeat(300));
+    let locales = ["de", "da", "sv", "fr", "it", "es", "pt", "pl", "nl", "fi", "nb", "cs", "el", "hu", "ro", "tr"];
+    let templates = locales.map(|locale| json!({ "usage": "sign-in", "locale": locale, "content": content }));
+    input.templates.as_array_mut().unwrap().extend(templates);
+    fixture.service.save_connection(ADMIN, TENANT, "main", input).await.unwrap();
+    let entry = audit_of(&fixture, Some(TENANT)).await.remove(0);
+    let (before, after) = (entry.before.unwrap(), entry.after.unwrap());
+    assert!(after["templates"]["omittedBytes"].as_u64().unwrap() > 5000, "{after}");
+    assert!(after.to_string().len() <= 4096 && before.to_string().len() <= 4096);
+}
+
+fn quota_of<T: std::fmt::Debug>(result: Result<T, Error>) -> (Quota, Option<u64>) {
+    match result.unwrap_err() {
+        Error::QuotaReached { quota, retry_after } => (quota, retry_after),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn changes_are_limited_and_deletions_are_not(database: &Database) {
+    let fixture = TestService::new(database).await;
+    let service = &fixture.service;
+    let new_key = |name: &str| NewKey { name: name.to_owned(), scopes: [Scope::Manage].into(), expires_at: None };
+    let key = service.create_key(ADMIN, TENANT, new_key("manager")).await.unwrap();
+    let caller = service.authenticate(&key.secret).await.unwrap();
+    let rename = async |to: String| service.change_tenant(&caller, TENANT, TenantChange { name: to }).await;
+    fixture.clock.advance_millis(DAY);
+    // As if each of them was a request.
+    let mut tx = fixture.store.begin().await.unwrap();
+    let entry = AuditRow {
+        tenant: Some(TENANT.to_owned()),
+        at: fixture.now(),
+        actor: "key:k".to_owned(),
+        action: "flows.change".to_owned(),
+        target: format!("tenant:{TENANT}"),
+        before: None,
+        after: None,
+    };
+    for _ in 1..Quota::ChangesPerDay.max() {
+        audit::append(&mut tx, &entry).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    fixture.clock.advance_millis(3_600_000);
+    rename("the last one".to_owned()).await.unwrap();
+    assert_eq!(quota_of(rename("one more".to_owned()).await), (Quota::ChangesPerDay, Some(23 * 3600)));
+    let sign_in = SignIn { key: Sensitive::from(key.secret.as_str()) };
+    assert_eq!(quota_of(service.open_session(sign_in).await.map(drop)).0, Quota::ChangesPerDay);
+    // Nothing was changed; a stolen key can still be deleted, and the platform is not limited by what a tenant does.
+    assert_eq!(service.tenant(ADMIN, TENANT).await.unwrap().name, "the last one");
+    let stolen = service.create_key(ADMIN, TENANT, new_key("stolen")).await.unwrap();
+    service.delete_key(&caller, TENANT, &stolen.key.id).await.unwrap();
+    fixture.clock.advance_millis(23 * 3_600_000);
+    rename("a day later".to_owned()).await.unwrap();
+}
+
+async fn an_asynchronous_flood_is_refused(database: &Database) {
+    let fixture = TestService::new(database).await;
+    let waiting = MessageRow {
+        status: MessageStatus::Queued,
+        next_attempt_at: Some(Timestamp(START.0 + 90 * DAY)),
+        ..row("w".to_owned(), START)
+    };
+    let mut tx = fixture.store.begin().await.unwrap();
+    messages::insert(&mut tx, &waiting).await.unwrap();
+    tx.commit().await.unwrap();
+    // As many as there may be, but one.
+    let columns = "created_at, expires_at, usage, recipient_hash, recipient_masked, status, mode, test, attempts, \
+                   physical_messages, price_micros, next_attempt_at";
+    let copies = format!(
+        "WITH RECURSIVE copies (number) AS (SELECT 2 UNION ALL SELECT number + 1 FROM copies WHERE number < {}) \
+         INSERT INTO messages (tenant, id, {columns}) SELECT tenant, id || number, {columns} FROM messages, copies WHERE id = 'w'",
+        Quota::MessagesInProgress.max() - 1
+    );
+    database.connect().await.execute(sqlx::AssertSqlSafe(copies)).await.unwrap();
+    // Of many at once, one is the last.
+    let flood = (0..8).map(|_| {
+        let (service, asked) = (fixture.service.clone(), NewMessage { mode: Mode::Async, ..message(NUMBER, "314159") });
+        tokio::spawn(async move { service.send_message(ADMIN, TENANT, asked, None).await })
+    });
+    fixture.simulator.inject_spec("twilio=delay:5s".parse().unwrap()).unwrap();
+    let mut accepted = 0;
+    for asked in flood.collect::<Vec<_>>() {
+        match asked.await.unwrap() {
+            Ok(_) => accepted += 1,
+            refused => assert_eq!(quota_of(refused), (Quota::MessagesInProgress, Some(10))),
+        }
+    }
+    assert_eq!(accepted, 1);
+    fixture.simulator.clear_faults();
+    // A synchronous message is sent, and other tenants are not concerned.
+    fixture.service.send_message(ADMIN, TENANT, message(NUMBER, "314159"), None).await.unwrap();
+    fixture.add_tenant("other", Environment::Development).await;
+    let asked = NewMessage { mode: Mode::Async, ..message(NUMBER, "314159") };
+    fixture.service.send_message(ADMIN, "other", asked, None).await.unwrap();
+}
+
+async fn versions_are_limited_by_their_bytes(database: &Database) {
+    let fixture = TestService::new(database).await;
+    let mut beside = database.connect().await;
+    let stored = async |beside: &mut sqlx::AnyConnection, bytes: u64| {
+        let insert = "INSERT INTO connector_versions (tenant, digest, state, step, component, bytes, uploaded_at, uploaded_by, checks) \
+                      VALUES ($1, 'sha256:00', 'refused', 1, $2, $3, 0, 'x', 0)";
+        let insert = sqlx::query(insert).bind(TENANT).bind(Vec::<u8>::new()).bind(bytes as i64);
+        insert.execute(beside).await.unwrap();
+    };
+    let component = sendbox_catalogue::all()[0].component;
+    stored(&mut beside, Quota::VersionBytes.max() - component.len() as u64 + 1).await;
+    assert_eq!(quota_of(fixture.service.upload(ADMIN, Some(TENANT), component).await), (Quota::VersionBytes, None));
+    fixture.service.upload(ADMIN, None, component).await.unwrap();
 }

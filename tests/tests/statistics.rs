@@ -25,7 +25,7 @@ const DAY: i64 = 24 * HOUR;
 on_every_database!(
     what_was_sent_is_counted,
     each_status_is_counted_within_the_period,
-    a_thousand_messages_are_timed,
+    messages_are_timed,
     what_a_provider_wrote_breaks_nothing,
     a_series_has_every_bucket,
     statistics_need_the_read_scope,
@@ -162,7 +162,7 @@ async fn what_was_sent_is_counted(database: &Database) {
 
     let found = statistics(&fixture, StatisticsFilter::default()).await;
     let now = after(2 * HOUR + 1);
-    assert_eq!((found.from, found.to, found.bucket), (Timestamp(now.0 - DAY), now, Bucket::Hour));
+    assert_eq!((found.from, found.to, found.bucket), (after(-22 * HOUR), now, Bucket::Hour));
     let totals = found.totals;
     assert_eq!((totals.messages, totals.accepted, totals.failed), (4, 3, 1));
     assert_eq!((totals.in_doubt, totals.cancelled, totals.expired, totals.in_progress), (0, 0, 0, 0));
@@ -192,7 +192,7 @@ async fn what_was_sent_is_counted(database: &Database) {
     };
     let first = StatisticsBucket { verifications: StartedCount { started: 2, approved: 1 }, ..point(START, 2, 2, 0) };
     assert_eq!(points, [first, point(after(2 * HOUR), 2, 1, 1)]);
-    // 24 hours that begin a millisecond after a full hour touch 25 buckets.
+    // 24 hours that begin a millisecond after a full hour are counted as 25.
     assert_eq!(found.series.len(), 25);
 
     // No number, code or text.
@@ -244,42 +244,35 @@ async fn each_status_is_counted_within_the_period(database: &Database) {
     assert_eq!((found.conversion.rate, found.latency_ms), (None, None));
 }
 
-async fn a_thousand_messages_are_timed(database: &Database) {
+async fn messages_are_timed(database: &Database) {
     let fixture = TestService::new(database).await;
     let mut tx = fixture.store.begin().await.unwrap();
-    // The oldest hundred took longest, but are not among the newest thousand.
     for number in 0..1100_i64 {
         let message = row(&format!("m{number:04}"), number, MessageStatus::Accepted);
-        messages::insert(&mut tx, &message).await.unwrap();
-        let took = if number < 100 { 60_000 } else { number - 99 };
-        attempts::insert(&mut tx, &taken(&message, took)).await.unwrap();
+        insert_taken(&mut tx, message, if number < 100 { 60_000 } else { number - 99 }).await;
     }
-    tx.commit().await.unwrap();
-    let filter = StatisticsFilter { from: Some(START), to: Some(after(HOUR)), bucket: None };
-    let found = statistics(&fixture, filter).await;
-    assert_eq!(found.totals.messages, 1100);
-    assert_eq!(found.latency_ms, Some(Latency { p50: 500, p95: 950, p99: 990 }));
-    // Each bucket counts its own newest hundred.
-    let mut tx = fixture.store.begin().await.unwrap();
-    let late = row("late", HOUR, MessageStatus::Accepted);
-    messages::insert(&mut tx, &late).await.unwrap();
-    attempts::insert(&mut tx, &taken(&late, 7)).await.unwrap();
-    // Not accepted, to a test number, and after the period.
-    insert_taken(&mut tx, row("failed", HOUR, MessageStatus::Failed)).await;
-    insert_taken(&mut tx, MessageRow { test: true, ..row("test", HOUR, MessageStatus::Accepted) }).await;
-    insert_taken(&mut tx, row("behind", HOUR + 10, MessageStatus::Accepted)).await;
+    insert_taken(&mut tx, row("late", HOUR, MessageStatus::Accepted), 7).await;
+    // A clock that was set back makes no negative latency.
+    insert_taken(&mut tx, row("clock", HOUR, MessageStatus::Accepted), -5).await;
+    // To a test number, and after the period.
+    insert_taken(&mut tx, MessageRow { test: true, ..row("test", HOUR, MessageStatus::Accepted) }, 60_000).await;
+    insert_taken(&mut tx, row("behind", 2 * HOUR, MessageStatus::Accepted), 60_000).await;
     tx.commit().await.unwrap();
     let filter = StatisticsFilter { from: Some(START), to: Some(after(HOUR + 10)), bucket: None };
-    let series = statistics(&fixture, filter).await.series;
-    let latencies: Vec<_> = series.iter().map(|point| point.latency_ms).collect();
-    let [newest, alone] = [Latency { p50: 950, p95: 995, p99: 999 }, Latency { p50: 7, p95: 7, p99: 7 }];
-    assert_eq!(latencies, [Some(newest), Some(alone)]);
+    let found = statistics(&fixture, filter).await;
+    assert_eq!(found.totals.messages, 1102);
+    // The middles of the ranges of 550 ms, and of a minute.
+    assert_eq!(found.latency_ms, Some(Latency { p50: 543, p95: 59_391, p99: 59_391 }));
+    let latencies: Vec<_> = found.series.iter().map(|point| point.latency_ms).collect();
+    assert_eq!(latencies, [found.latency_ms, Some(Latency { p50: 0, p95: 7, p99: 7 })]);
 }
 
-/// A message, and an attempt that a provider answered a minute later.
-async fn insert_taken(tx: &mut Tx, message: MessageRow) {
+/// A message, and an attempt that a provider accepted after this time.
+async fn insert_taken(tx: &mut Tx, message: MessageRow, took: i64) {
     messages::insert(tx, &message).await.unwrap();
-    attempts::insert(tx, &taken(&message, 60_000)).await.unwrap();
+    let finished = taken(&message, took);
+    attempts::insert(tx, &AttemptRow { finished_at: None, outcome: None, ..finished.clone() }).await.unwrap();
+    assert!(attempts::finish(tx, &finished).await.unwrap());
 }
 
 async fn what_a_provider_wrote_breaks_nothing(database: &Database) {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
+use sendbox_domain::rules::retention::Retention;
 use sendbox_sandbox::policy::{Limits, OperatorPolicy};
 use sendbox_sandbox::{CompileLimits, Sandbox, SandboxConfig};
 use sendbox_service::Store;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub in_flight: u32,
     /// Days after which messages and verifications are deleted.
     pub retention_days: u32,
+    /// Days after which entries of the audit log are deleted.
+    pub audit_retention_days: u32,
     /// What connectors of all tenants may reach.
     pub operator: OperatorPolicy,
     /// Limits for one call of a connector.
@@ -45,7 +48,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             in_flight: 64,
-            retention_days: 30,
+            retention_days: Retention::default().days,
+            audit_retention_days: Retention::default().audit_days,
             operator: OperatorPolicy::default(),
             limits: Limits::default(),
             compile: CompileLimits::default(),
@@ -185,7 +189,7 @@ impl InstanceConfig {
             operator,
             clock: Arc::new(SystemClock),
             exclusive: lock.is_some(),
-            retention_days: self.settings.retention_days,
+            retention: Retention { days: self.settings.retention_days, audit_days: self.settings.audit_retention_days },
             public_url: self.public_url,
         })
         .await

@@ -70,7 +70,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "URL", env = "SENDBOX_PUBLIC_URL")]
     public_url: Option<PublicUrl>,
 
-    /// Settings, as TOML: `in_flight`, `retention_days`, `[operator]`, `[limits]`, `[compile]`.
+    /// Settings, as TOML: `in_flight`, `retention_days`, `audit_retention_days`, `[operator]`, `[limits]`, `[compile]`.
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 

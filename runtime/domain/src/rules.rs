@@ -18,6 +18,8 @@ pub mod limit;
 pub mod origin;
 pub mod period;
 pub mod policy;
+pub mod quota;
 pub mod release;
 pub mod report;
+pub mod retention;
 pub mod retry;

@@ -50,7 +50,7 @@ pub(crate) struct Problem {
     /// With `invalid-input`: everything that is wrong with the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) errors: Option<Vec<FieldError>>,
-    /// With `limit-reached`: the name of the limit.
+    /// With `limit-reached` and `quota-reached`: the name of the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "number-per-hour")]
     pub(crate) limit: Option<&'static str>,
@@ -159,6 +159,10 @@ impl From<Error> for ApiError {
                 problem.retry_after = retry_after;
                 problem.end_user_message = Some(NEUTRAL);
             }
+            Error::QuotaReached { quota, retry_after } => {
+                problem.limit = Some(quota.as_str());
+                problem.retry_after = retry_after;
+            }
             Error::NotSent { message, verification } => {
                 problem.message = Some(*message);
                 problem.verification = verification.map(|verification| *verification);
@@ -235,6 +239,7 @@ pub(crate) fn render(response: Response, method: &Method, request_id: &str) -> R
 #[cfg(test)]
 mod tests {
     use sendbox_domain::LimitName;
+    use sendbox_domain::rules::quota::Quota;
 
     use super::*;
 
@@ -271,6 +276,7 @@ mod tests {
             Error::ReportNotAuthentic,
             Error::ReportMalformed,
             Error::ReportUnreadable,
+            Error::QuotaReached { quota: Quota::Keys, retry_after: None },
             Error::Busy,
             Error::MasterKeyMissing,
             Error::Stopping,
@@ -296,6 +302,12 @@ mod tests {
 
         let (parts, document) = rendered(Error::Limited { limit: LimitName::SpendCap, retry_after: None });
         assert!(!parts.headers.contains_key(RETRY_AFTER) && document.get("retryAfter").is_none());
+
+        let quota = Quota::ChangesPerDay;
+        let (parts, document) = rendered(Error::QuotaReached { quota, retry_after: Some(60) });
+        assert_eq!((parts.status.as_u16(), &parts.headers[RETRY_AFTER]), (429, &HeaderValue::from(60)));
+        assert_eq!((&document["limit"], &document["retryAfter"]), (&"changes-per-day".into(), &60.into()));
+        assert!(document.get("endUserMessage").is_none());
 
         let (parts, _) = rendered(Error::Unauthenticated);
         assert_eq!(parts.headers[WWW_AUTHENTICATE], "Bearer");

@@ -9,6 +9,7 @@ use axum::extract::Request;
 use http::response::Parts;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use sendbox_domain::rules::retention::Retention;
 use sendbox_sandbox::policy::OperatorPolicy;
 use sendbox_sandbox::{Sandbox, SandboxConfig};
 use sendbox_service::Store;
@@ -33,7 +34,7 @@ async fn service() -> (Service, TempDir) {
         operator: OperatorPolicy::default(),
         clock: Arc::new(SystemClock),
         exclusive: true,
-        retention_days: 1,
+        retention: Retention { days: 1, ..Retention::default() },
         public_url: None,
     };
     (Service::start(config).await.unwrap(), folder)

@@ -4,6 +4,7 @@ use sendbox_domain::LimitName;
 use sendbox_domain::field_error::{FieldError, FieldErrors};
 use sendbox_domain::model::{Flow, Message, Scope, Verification};
 use sendbox_domain::rules::buckets::Bucket;
+use sendbox_domain::rules::quota::Quota;
 use sendbox_store::StoreError;
 
 /// Why an operation failed. Nothing was changed, unless the variant says otherwise.
@@ -51,6 +52,14 @@ pub enum Error {
         /// The limit that was reached.
         limit: LimitName,
         /// Seconds until the same request can succeed. `None`: waiting does not help.
+        retry_after: Option<u64>,
+    },
+    /// The tenant stores as much of something as it may.
+    #[error("{}", .quota.advice())]
+    QuotaReached {
+        /// What it has too much of.
+        quota: Quota,
+        /// Seconds until the same request can succeed. `None`: something has to be deleted.
         retry_after: Option<u64>,
     },
     /// The same idempotency key with another body.
@@ -169,6 +178,11 @@ impl From<StoreError> for Error {
 }
 
 impl Error {
+    /// A quota that waiting does not help against.
+    pub(crate) fn full(quota: Quota) -> Self {
+        Self::QuotaReached { quota, retry_after: None }
+    }
+
     /// An error in one field.
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(FieldErrors(vec![FieldError::new(field, message)]))
@@ -190,6 +204,7 @@ impl Error {
             Self::NoActiveConnection => "no-active-connection",
             Self::CountryNotAllowed(_) => "country-not-allowed",
             Self::Limited { .. } => "limit-reached",
+            Self::QuotaReached { .. } => "quota-reached",
             Self::IdempotencyMismatch => "idempotency-mismatch",
             Self::IdempotencyInFlight => "idempotency-in-flight",
             Self::NotSent { .. } => "message-not-sent",

@@ -4,15 +4,15 @@
 //! - a sweep ends when nothing that had expired at its start is left, however much that was;
 //! - a step is one unit of work on a bounded number of rows, so it delays no other writer for long;
 //! - a step that fails stops no other kind of row from being deleted.
-//!
-//! The audit log is kept: its triggers refuse deletes.
 
 use std::time::Duration;
 
 use sendbox_domain::model::Timestamp;
 use sendbox_domain::rules::report::MAX_WAIT_MS;
+use sendbox_domain::rules::retention::Retention;
 use sendbox_store::{
-    Done, StoreError, Tx, buckets, connections, holds, idempotency, messages, reports, sessions, tenants, verifications,
+    Done, StoreError, Tx, audit, buckets, connections, holds, idempotency, messages, reports, sessions, statistics,
+    tenants, verifications,
 };
 
 use crate::access::sessions::MAX_IDLE_SECONDS;
@@ -22,9 +22,6 @@ use crate::service::Service;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 /// Maximum number of rows that a step deletes. A message is deleted with its attempts and reports.
 const STEP_ROWS: u32 = 100;
-/// Milliseconds in a day.
-const DAY_MS: u64 = 24 * 3600 * 1000;
-
 /// Kinds of rows that a sweep deletes.
 #[derive(Clone, Copy, Debug)]
 enum Expiring {
@@ -38,12 +35,14 @@ enum Expiring {
     Verifications,
     ConnectionTests,
     Sessions,
+    Counts,
+    AuditEntries,
     /// Deleted tenants with all their rows.
     Tenants,
 }
 
 impl Expiring {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::PendingVerifications,
         Self::Buckets,
         Self::Holds,
@@ -53,12 +52,14 @@ impl Expiring {
         Self::Verifications,
         Self::ConnectionTests,
         Self::Sessions,
+        Self::Counts,
+        Self::AuditEntries,
         Self::Tenants,
     ];
 
     /// Deletes at most [`STEP_ROWS`] rows that had expired at `now`. Returns their number.
-    async fn delete(self, tx: &mut Tx, now: Timestamp, retention_days: u64) -> Result<u64, StoreError> {
-        let cutoff = now.minus_millis(retention_days * DAY_MS);
+    async fn delete(self, tx: &mut Tx, now: Timestamp, retention: Retention) -> Result<u64, StoreError> {
+        let cutoff = retention.messages_since(now);
         match self {
             Self::PendingVerifications => verifications::expire(tx, now, STEP_ROWS).await,
             Self::Buckets => buckets::sweep(tx, now, STEP_ROWS).await,
@@ -69,6 +70,8 @@ impl Expiring {
             Self::Verifications => verifications::delete_before(tx, cutoff, STEP_ROWS).await,
             Self::ConnectionTests => connections::delete_tests_before(tx, cutoff, STEP_ROWS).await,
             Self::Sessions => sessions::sweep(tx, now.minus_millis(MAX_IDLE_SECONDS * 1000), STEP_ROWS).await,
+            Self::Counts => statistics::delete_before(tx, retention.counts_since(now), STEP_ROWS).await,
+            Self::AuditEntries => audit::delete_before(tx, retention.audit_since(now), STEP_ROWS).await,
             Self::Tenants => tenants::delete_rows(tx, STEP_ROWS).await,
         }
     }
@@ -87,8 +90,8 @@ impl Service {
         }
     }
 
-    /// Deletes everything that has expired, and what deleted tenants have left. Returns the number of rows; errors are logged, and tried again by the next sweep. The
-    /// service does this every 30 seconds.
+    /// Deletes everything that has expired, and what deleted tenants have left. Returns the number of rows; errors are logged, and
+    /// tried again by the next sweep. The service does this every 30 seconds.
     pub async fn sweep(&self) -> u64 {
         let _only = self.inner.sweeping.lock().await;
         let now = self.now();
@@ -117,11 +120,11 @@ impl Service {
     }
 
     async fn sweep_step(&self, rows: Expiring, now: Timestamp) -> Result<u64, StoreError> {
-        let retention_days = u64::from(self.inner.retention_days.max(1));
+        let retention = self.inner.retention;
         let step = self
             .inner
             .store
-            .write(move |tx| Box::pin(async move { rows.delete(tx, now, retention_days).await.map(Done::Commit) }));
+            .write(move |tx| Box::pin(async move { rows.delete(tx, now, retention).await.map(Done::Commit) }));
         step.await
     }
 }

@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use sendbox_domain::model::Timestamp;
 use sendbox_domain::rules::breaker::{Breaker, RetryBudget};
+use sendbox_domain::rules::json_diff;
+use sendbox_domain::rules::quota::{CHANGES_PERIOD_MS, MAX_AUDIT_VALUE_BYTES, Quota};
+use sendbox_domain::rules::retention::Retention;
 use sendbox_policy::OperatorPolicy;
 use sendbox_sandbox::{Digest, Sandbox};
 use sendbox_store::rows::{AuditRow, TenantRow};
@@ -69,8 +72,8 @@ pub struct ServiceConfig {
     /// Whether this is the only process that uses the store. Work of an ended process is then resumed at once, without waiting until
     /// its heartbeats are missed.
     pub exclusive: bool,
-    /// Days after which messages and verifications are deleted.
-    pub retention_days: u32,
+    /// How long rows are kept.
+    pub retention: Retention,
     /// The URL at which providers reach this deployment. `None`: connections get no callback URL.
     pub public_url: Option<PublicUrl>,
 }
@@ -110,7 +113,7 @@ pub(crate) struct Inner {
     pub(crate) catalogue: Catalogue,
     pub(crate) operator: OperatorPolicy,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) retention_days: u32,
+    pub(crate) retention: Retention,
     pub(crate) leases: Leases,
     /// Cancelled when a shutdown begins.
     pub(crate) stopping: CancellationToken,
@@ -166,7 +169,7 @@ impl Service {
             catalogue,
             operator: config.operator,
             clock: config.clock,
-            retention_days: config.retention_days,
+            retention: config.retention,
             leases,
             stopping: CancellationToken::new(),
             refusing: CancellationToken::new(),
@@ -380,8 +383,12 @@ impl Service {
         Ok(key)
     }
 
-    /// Appends a change to the audit log, in the transaction that makes it. Only the members that differ are stored; a change
-    /// that changes nothing is not recorded.
+    /// Appends a change to the audit log, in the transaction that makes it. Only the members that differ are stored, without large
+    /// values; a change that changes nothing is not recorded.
+    ///
+    /// # Errors
+    /// [`Error::QuotaReached`] when the keys of the tenant have made too many changes. Deleting something, such as a stolen key, is
+    /// always possible.
     pub(crate) async fn record_audit(
         &self,
         tx: &mut Tx,
@@ -393,10 +400,16 @@ impl Service {
         if before.is_some() && before == after {
             return Ok(());
         }
-        let (before, after) = sendbox_domain::rules::json_diff::changed(before.as_ref(), after.as_ref());
+        let now = self.now();
+        if let (Caller::Key { tenant, .. }, Some(_)) = (caller, &after) {
+            require_changes_left(tx, tenant, now).await?;
+        }
+        let (before, after) = json_diff::changed(before.as_ref(), after.as_ref());
+        let [before, after] =
+            [before, after].map(|value| value.map(|value| json_diff::bounded(value, MAX_AUDIT_VALUE_BYTES)));
         let row = AuditRow {
             tenant: tenant.map(str::to_owned),
-            at: self.now(),
+            at: now,
             actor: caller.actor(),
             action: action.to_owned(),
             target,
@@ -405,6 +418,18 @@ impl Service {
         };
         Ok(audit::append(tx, &row).await?)
     }
+}
+
+/// Refuses a change when the quota of the last 24 hours is used up.
+async fn require_changes_left(tx: &mut Tx, tenant: &str, now: Timestamp) -> Result<()> {
+    let quota = Quota::ChangesPerDay;
+    let newer = u32::try_from(quota.max() - 1).unwrap_or(u32::MAX);
+    let Some(at) = audit::time_of_newest(tx, tenant, newer).await? else { return Ok(()) };
+    let ends_at = at.plus_millis(CHANGES_PERIOD_MS);
+    if ends_at > now {
+        return Err(Error::QuotaReached { quota, retry_after: Some(ends_at.seconds_from(now).max(1)) });
+    }
+    Ok(())
 }
 
 impl From<VaultError> for Error {

@@ -1,6 +1,7 @@
 //! Statistics of a tenant for a period, and what needs attention now.
 //!
-//! The database counts everything, in one snapshot. `rules/alerts.rs` derives the alerts; the facts for them are collected here.
+//! The counts are kept by the database, by the hour, and read in one snapshot. `rules/alerts.rs` derives the alerts; the facts for
+//! them are collected here.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +15,9 @@ use sendbox_domain::rules::alerts::{
 use sendbox_domain::rules::limit;
 use sendbox_domain::rules::period::Period;
 use sendbox_domain::{LimitName, template};
-use sendbox_sandbox::{ContentKind, DeliveryState, Digest};
+use sendbox_sandbox::{ContentKind, Digest};
 use sendbox_store::rows::{ConnectionRow, TenantRow};
-use sendbox_store::statistics::{Converted, Counted, EndedAlike, Reported, ToCountry};
+use sendbox_store::statistics::{Converted, EndedAlike, Latencies, MessageCounts};
 use sendbox_store::{Tx, buckets, connections, holds, statistics};
 
 use crate::access::caller::Caller;
@@ -26,10 +27,8 @@ use crate::lock::lock;
 use crate::releases::resolved_connector::ResolvedConnector;
 use crate::service::Service;
 
-/// Maximum number of messages whose latencies are read.
-const LATENCIES: u32 = 1000;
-/// The same for each bucket; there are up to 745 buckets.
-const LATENCIES_OF_A_BUCKET: u32 = 100;
+/// Maximum number of messages of the last hour that alerts are derived from.
+const NEWEST: u32 = 1000;
 /// The code for numbers of no country, as in policies.
 const NO_COUNTRY: &str = "001";
 
@@ -51,7 +50,8 @@ impl Service {
         let (totals, mut series) = add_up(&period, counted);
         let started = statistics::started_by_bucket(&mut tx, tenant, span, period.width()).await?;
         fill_in(&mut series, started);
-        fill_in_latencies(&mut tx, tenant, &period, &mut series).await?;
+        let latencies = statistics::latencies(&mut tx, tenant, span, period.width()).await?;
+        let latency_ms = fill_in_latencies(&mut series, &latencies);
         let to_country = statistics::by_country(&mut tx, tenant, span).await?;
         let converted = statistics::conversions(&mut tx, tenant, span).await?;
         Ok(Statistics {
@@ -60,7 +60,7 @@ impl Service {
             bucket: period.bucket,
             totals,
             conversion: conversion(&converted),
-            latency_ms: Latency::of(statistics::latencies(&mut tx, tenant, span, LATENCIES).await?),
+            latency_ms,
             failures: statistics::failures(&mut tx, tenant, span).await?,
             countries: countries(to_country, converted),
             series,
@@ -70,7 +70,7 @@ impl Service {
 
     /// What needs attention now.
     async fn alerts(&self, tx: &mut Tx, tenant: &TenantRow, now: Timestamp) -> Result<Vec<Alert>> {
-        let (recent, lately) = (now.minus_millis(LAST_HOUR_MS), now.minus_millis(LAST_DAY_MS));
+        let (recent, lately) = (now.minus_millis(LAST_HOUR_MS), Period::since(now.minus_millis(LAST_DAY_MS)));
         let connections = connections::list(tx, &tenant.id).await?;
         let connectors = self.resolve_connectors(tx, tenant, &connections).await?;
         let active = connections.iter().find(|row| tenant.active_connection.as_ref() == Some(&row.name));
@@ -78,8 +78,9 @@ impl Service {
             Some(row) => Some(self.active_facts(tx, tenant, row, connectors.get(&row.connector)).await?),
             None => None,
         };
-        let ended = statistics::by_connection(tx, &tenant.id, recent).await?;
-        let converted = statistics::conversions(tx, &tenant.id, (lately, Timestamp(i64::MAX))).await?;
+        let ended = statistics::newest_by_connection(tx, &tenant.id, recent, NEWEST).await?;
+        let converted = statistics::conversions(tx, &tenant.id, lately).await?;
+        let by_country_lately = statistics::by_country(tx, &tenant.id, lately).await?;
         let spend = match &tenant.policy.spend {
             Some(policy) => Some((policy, self.spent(tx, tenant, now).await?)),
             None => None,
@@ -91,16 +92,16 @@ impl Service {
             flows: &flows,
             countries: &tenant.policy.countries,
             active,
-            last_hour: tally(&statistics::by_status(tx, &tenant.id, recent).await?),
-            last_day: tally(&statistics::by_status(tx, &tenant.id, lately).await?),
-            reported: reported(statistics::reported(tx, &tenant.id, lately).await?),
+            last_hour: tally(&statistics::newest_by_status(tx, &tenant.id, recent, NEWEST).await?),
+            last_day: ended_of(&by_country_lately),
+            reported: reported(&by_country_lately),
             account_failures: account_failures(&ended),
             open_breakers: self.open_breakers(&tenant.id, &connections, &connectors, now),
             holds: holds::list(tx, &tenant.id, now).await?.into_iter().map(|hold| (hold.id, hold.expires_at)).collect(),
             spend,
             rollbacks: rollbacks(&connectors),
             secrets: connections.into_iter().map(|row| (row.name, row.secret_times.into_iter().collect())).collect(),
-            conversions: by_country(converted),
+            conversions: named_conversions(converted),
         }))
     }
 
@@ -187,35 +188,28 @@ impl Service {
 }
 
 /// The totals of all buckets, and a point for each bucket.
-fn add_up(period: &Period, counted: Vec<Counted>) -> (Totals, Vec<StatisticsBucket>) {
+fn add_up(period: &Period, counted: Vec<(Timestamp, MessageCounts)>) -> (Totals, Vec<StatisticsBucket>) {
     let empty = |at: Timestamp| (at, StatisticsBucket::empty(at));
     let mut series: BTreeMap<Timestamp, StatisticsBucket> = period.starts().map(empty).collect();
     let mut totals = Totals::default();
-    for Counted { at, status, delivery, messages, segments, cost_micros } in counted {
-        let delivered = if delivery == Some(DeliveryState::Delivered) { messages } else { 0 };
-        let undelivered = if delivery.is_some_and(DeliveryState::is_undelivered) { messages } else { 0 };
-        totals.delivered += delivered;
-        totals.undelivered += undelivered;
-        totals.messages += messages;
-        totals.segments += segments;
-        totals.cost_micros += cost_micros;
-        *match status {
-            MessageStatus::Queued | MessageStatus::Sending => &mut totals.in_progress,
-            MessageStatus::Accepted => &mut totals.accepted,
-            MessageStatus::Failed => &mut totals.failed,
-            MessageStatus::InDoubt => &mut totals.in_doubt,
-            MessageStatus::Expired => &mut totals.expired,
-            MessageStatus::Cancelled => &mut totals.cancelled,
-        } += messages;
+    for (at, counts) in counted {
+        totals.messages += counts.messages();
+        totals.accepted += counts.accepted;
+        totals.delivered += counts.delivered;
+        totals.undelivered += counts.undelivered;
+        totals.failed += counts.failed;
+        totals.in_doubt += counts.in_doubt;
+        totals.cancelled += counts.cancelled;
+        totals.expired += counts.expired;
+        totals.in_progress += counts.in_progress;
+        totals.segments += counts.segments;
+        totals.cost_micros += counts.cost_micros;
         if let Some(point) = series.get_mut(&at) {
-            point.messages += messages;
-            point.delivered += delivered;
-            point.undelivered += undelivered;
-            match status {
-                MessageStatus::Accepted => point.accepted += messages,
-                MessageStatus::Failed => point.failed += messages,
-                _ => {}
-            }
+            point.messages = counts.messages();
+            point.accepted = counts.accepted;
+            point.delivered = counts.delivered;
+            point.undelivered = counts.undelivered;
+            point.failed = counts.failed;
         }
     }
     (totals, series.into_values().collect())
@@ -229,16 +223,18 @@ fn fill_in(series: &mut [StatisticsBucket], started: Vec<(Timestamp, StartedCoun
     }
 }
 
-/// Adds the latencies to the points of their buckets. A statement for each bucket reads the newest messages from an index, however
-/// many messages there are; a statement for all buckets would have to sort all messages.
-async fn fill_in_latencies(tx: &mut Tx, tenant: &str, period: &Period, series: &mut [StatisticsBucket]) -> Result<()> {
-    let width = i64::try_from(period.width()).unwrap_or(i64::MAX);
-    for point in series.iter_mut().filter(|point| point.accepted > 0) {
-        let end = Timestamp(point.starts_at.0.saturating_add(width));
-        let span = (point.starts_at.max(period.from), end.min(period.to));
-        point.latency_ms = Latency::of(statistics::latencies(tx, tenant, span, LATENCIES_OF_A_BUCKET).await?);
+/// Adds the latencies to the points of their buckets. Returns those of the whole period.
+fn fill_in_latencies(series: &mut [StatisticsBucket], latencies: &[Latencies]) -> Option<Latency> {
+    let mut by_bucket: BTreeMap<Timestamp, Vec<(u64, u64)>> = BTreeMap::new();
+    let mut all: BTreeMap<u64, u64> = BTreeMap::new();
+    for Latencies { at, latency_ms, messages } in latencies {
+        by_bucket.entry(*at).or_default().push((*latency_ms, *messages));
+        *all.entry(*latency_ms).or_default() += messages;
     }
-    Ok(())
+    for point in series {
+        point.latency_ms = by_bucket.remove(&point.starts_at).and_then(Latency::of_ranges);
+    }
+    Latency::of_ranges(all.into_iter().collect())
 }
 
 fn conversion(converted: &[Converted]) -> Conversion {
@@ -246,26 +242,25 @@ fn conversion(converted: &[Converted]) -> Conversion {
     Conversion::of(sum(|one| one.approved), sum(|one| one.started))
 }
 
-fn by_country(converted: Vec<Converted>) -> Vec<(String, Conversion)> {
+fn named_conversions(converted: Vec<Converted>) -> Vec<(String, Conversion)> {
     let named = |country: Option<String>| country.unwrap_or_else(|| NO_COUNTRY.to_owned());
     converted.into_iter().map(|one| (named(one.country), Conversion::of(one.approved, one.started))).collect()
 }
 
 /// Countries with messages or verifications, most messages first.
-fn countries(messages: Vec<ToCountry>, converted: Vec<Converted>) -> Vec<CountryCount> {
-    let mut conversions: BTreeMap<String, Conversion> = by_country(converted).into_iter().collect();
+fn countries(messages: Vec<(Option<String>, MessageCounts)>, converted: Vec<Converted>) -> Vec<CountryCount> {
+    let mut conversions: BTreeMap<String, Conversion> = named_conversions(converted).into_iter().collect();
     let mut found: Vec<CountryCount> = messages
         .into_iter()
-        .map(|ToCountry { country, messages, accepted, reported }| {
-            let Reported { delivered, undelivered } = reported;
+        .map(|(country, counts)| {
             let country = country.unwrap_or_else(|| NO_COUNTRY.to_owned());
             CountryCount {
                 conversion: conversions.remove(&country),
                 country,
-                messages,
-                accepted,
-                delivered,
-                undelivered,
+                messages: counts.messages(),
+                accepted: counts.accepted,
+                delivered: counts.delivered,
+                undelivered: counts.undelivered,
             }
         })
         .collect();
@@ -298,9 +293,19 @@ fn tally(by_status: &[(MessageStatus, u64)]) -> Tally {
     tally
 }
 
+/// The messages that have ended, except for cancelled ones.
+fn ended_of(counted: &[(Option<String>, MessageCounts)]) -> Tally {
+    let sum = |of: fn(&MessageCounts) -> u64| counted.iter().map(|(_, counts)| of(counts)).sum();
+    Tally {
+        ended: sum(|counts| counts.accepted + counts.failed + counts.in_doubt + counts.expired),
+        accepted: sum(|counts| counts.accepted),
+    }
+}
+
 /// Messages with a final delivery report, and how many of them were delivered.
-fn reported(Reported { delivered, undelivered }: Reported) -> Tally {
-    Tally { ended: delivered + undelivered, accepted: delivered }
+fn reported(counted: &[(Option<String>, MessageCounts)]) -> Tally {
+    let sum = |of: fn(&MessageCounts) -> u64| counted.iter().map(|(_, counts)| of(counts)).sum();
+    Tally { ended: sum(|counts| counts.delivered + counts.undelivered), accepted: sum(|counts| counts.delivered) }
 }
 
 /// Attempts that failed because of the account of a connection.

@@ -266,6 +266,16 @@ pub async fn claim(tx: &mut Tx, tenant: &str, now: Timestamp, lease: &Lease, lim
     Ok(claimed)
 }
 
+/// Whether a tenant has at least `number` messages in progress.
+pub async fn are_in_progress(tx: &mut Tx, tenant: &str, number: u32) -> Result<bool> {
+    let find = query(
+        "SELECT tenant FROM messages WHERE status IN ('queued', 'sending') AND tenant = $1 \
+         ORDER BY COALESCE(next_attempt_at, 0) LIMIT 1 OFFSET $2",
+    );
+    let find = find.bind(text(tenant)).bind(i64::from(number) - 1);
+    Ok(tx.one(find).await?.is_some())
+}
+
 /// The next tenant in the order of ids, after this one, that has messages in progress.
 pub async fn next_tenant_in_progress(tx: &mut Tx, after: &str) -> Result<Option<String>> {
     let next = query(

@@ -1,11 +1,12 @@
-//! Aggregates of a tenant's messages and verifications. The database counts: a result has a row for each bucket, country or class,
-//! however many messages there are.
+//! Statistics of a tenant, from counts that triggers keep (see the migrations). Reading them takes as long as the period is, however
+//! many messages there were.
 //!
-//! Every statement is restricted to one tenant and period, uses an index that begins with both, and skips test numbers.
+//! Messages that have not ended are counted where they are: they are few. Alerts about the last hour read its newest attempts, at
+//! most as many as the caller asks for.
 
 use std::time::Duration;
 
-use sendbox_contract::{DeliveryState, FailureClass};
+use sendbox_contract::FailureClass;
 use sendbox_domain::model::{AttemptOutcome, FailureCount, MessageStatus, StartedCount, Timestamp};
 
 use super::columns::{Columns, large, text};
@@ -15,61 +16,92 @@ use super::{Result, Tx};
 /// The timeout of a statement.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A period: from the first time (inclusive) to the second (exclusive).
+/// A period: from the first time (inclusive) to the second (exclusive). Both are full hours, or times after everything.
 pub type Span = (Timestamp, Timestamp);
 
-/// The messages of a bucket with the same status and delivery state.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counted {
-    /// The start of the bucket.
-    pub at: Timestamp,
-    pub status: MessageStatus,
-    /// The most advanced state that was reported.
-    pub delivery: Option<DeliveryState>,
-    pub messages: u64,
+/// Messages, without those to test numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MessageCounts {
+    /// Messages that a provider accepted.
+    pub accepted: u64,
+    pub failed: u64,
+    pub in_doubt: u64,
+    pub expired: u64,
+    pub cancelled: u64,
+    /// Messages that have not ended.
+    pub in_progress: u64,
+    /// Messages that were reported as delivered.
+    pub delivered: u64,
+    /// Messages that were reported as undeliverable.
+    pub undelivered: u64,
     /// Segments of the physical messages that may have been sent.
     pub segments: u64,
     /// The cost of those, in millionths of the currency.
     pub cost_micros: u64,
 }
 
-/// The messages to a country.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToCountry {
-    /// `None` for numbers that belong to no country.
-    pub country: Option<String>,
-    pub messages: u64,
-    /// Messages that a provider accepted.
-    pub accepted: u64,
-    pub reported: Reported,
+impl MessageCounts {
+    /// All messages.
+    pub fn messages(&self) -> u64 {
+        self.accepted + self.failed + self.in_doubt + self.expired + self.cancelled + self.in_progress
+    }
+
+    fn of(row: &Columns<'_>) -> Result<Self> {
+        Ok(Self {
+            accepted: row.large("accepted")?,
+            failed: row.large("failed")?,
+            in_doubt: row.large("in_doubt")?,
+            expired: row.large("expired")?,
+            cancelled: row.large("cancelled")?,
+            in_progress: row.large("in_progress")?,
+            delivered: row.large("delivered")?,
+            undelivered: row.large("undelivered")?,
+            segments: row.large("segments")?,
+            cost_micros: row.large("cost_micros")?,
+        })
+    }
 }
 
-/// The numbers of messages with a final delivery report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reported {
-    pub delivered: u64,
-    pub undelivered: u64,
-}
-
-/// The columns of [`Reported`], with the states of `DeliveryState::is_undelivered`.
-macro_rules! reported {
-    () => {
-        "COUNT(CASE WHEN delivery = 'delivered' THEN 1 END) AS delivered, \
-         COUNT(CASE WHEN delivery IN ('expired', 'rejected', 'undelivered') THEN 1 END) AS undelivered"
+/// Sums of [`MessageCounts`] by this expression over the columns `hour` and `country`.
+macro_rules! message_counts {
+    ($by:literal) => {
+        concat!(
+            "WITH counted AS (SELECT hour, country, accepted, failed, in_doubt, expired, cancelled, 0 AS in_progress, \
+             delivered, undelivered, segments, cost_micros FROM message_counts \
+             WHERE tenant = $1 AND hour >= $2 AND hour < $3 \
+             UNION ALL SELECT created_at / 3600000 * 3600000, COALESCE(country, ''), 0, 0, 0, 0, 0, 1, 0, 0, \
+             COALESCE(segments, 1) * physical_messages, price_micros * physical_messages FROM messages \
+             WHERE tenant = $1 AND status IN ('queued', 'sending') AND status <> 'accepted' \
+             AND created_at >= $2 AND created_at < $3 AND test = 0) \
+             SELECT ",
+            $by,
+            " AS part, CAST(SUM(accepted) AS BIGINT) AS accepted, CAST(SUM(failed) AS BIGINT) AS failed, \
+             CAST(SUM(in_doubt) AS BIGINT) AS in_doubt, CAST(SUM(expired) AS BIGINT) AS expired, \
+             CAST(SUM(cancelled) AS BIGINT) AS cancelled, CAST(SUM(in_progress) AS BIGINT) AS in_progress, \
+             CAST(SUM(delivered) AS BIGINT) AS delivered, CAST(SUM(undelivered) AS BIGINT) AS undelivered, \
+             CAST(SUM(segments) AS BIGINT) AS segments, CAST(SUM(cost_micros) AS BIGINT) AS cost_micros \
+             FROM counted GROUP BY part"
+        )
     };
-}
-
-fn reported_of(row: &Columns<'_>) -> Result<Reported> {
-    Ok(Reported { delivered: row.large("delivered")?, undelivered: row.large("undelivered")? })
 }
 
 /// The verifications in a country.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Converted {
-    /// `None` for numbers that belong to no country, and when the message was deleted.
+    /// `None` for numbers that belong to no country.
     pub country: Option<String>,
     pub started: u64,
     pub approved: u64,
+}
+
+/// Accepted messages with about the same latency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Latencies {
+    /// The start of the bucket.
+    pub at: Timestamp,
+    /// The lower bound of the range, as `Latency::of_ranges` takes it.
+    pub latency_ms: u64,
+    pub messages: u64,
 }
 
 /// The attempts of one connection with the same result.
@@ -84,56 +116,37 @@ pub struct EndedAlike {
     pub last: Timestamp,
 }
 
+/// No country is stored as the empty one.
+fn country(row: &Columns<'_>, column: &'static str) -> Result<Option<String>> {
+    Ok(Some(row.text(column)?).filter(|country| !country.is_empty()))
+}
+
 /// Gives the statements of this transaction more time than those of a sign-in have.
 pub async fn use_long_timeout(tx: &mut Tx) -> Result<()> {
     tx.set_timeout(TIMEOUT).await
 }
 
-/// Messages by bucket, status and delivery state. `width` is the width of a bucket in milliseconds; buckets are aligned to the Unix
-/// epoch.
-pub async fn by_bucket(tx: &mut Tx, tenant: &str, (from, to): Span, width: u64) -> Result<Vec<Counted>> {
-    let count = query(
-        "SELECT created_at / $4 * $4 AS slot, status, delivery, COUNT(*) AS messages, \
-         CAST(SUM(COALESCE(segments, 1) * physical_messages) AS BIGINT) AS parts, \
-         CAST(SUM(price_micros * physical_messages) AS BIGINT) AS cost \
-         FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY slot, status, delivery",
-    )
-    .bind(text(tenant))
-    .bind(from.0)
-    .bind(to.0)
-    .bind(large(width)?);
+/// Messages by bucket. `width` is the width of a bucket in milliseconds, a number of hours; buckets are aligned to the Unix epoch.
+pub async fn by_bucket(
+    tx: &mut Tx,
+    tenant: &str,
+    (from, to): Span,
+    width: u64,
+) -> Result<Vec<(Timestamp, MessageCounts)>> {
+    let count = query(message_counts!("hour / $4 * $4")).bind(text(tenant)).bind(from.0).bind(to.0).bind(large(width)?);
     let read = |row: &Row| {
-        let row = Columns::of("messages", row);
-        Ok(Counted {
-            at: row.time("slot")?,
-            status: row.word("status")?,
-            delivery: row.word_or_none("delivery")?,
-            messages: row.large("messages")?,
-            segments: row.large("parts")?,
-            cost_micros: row.large("cost")?,
-        })
+        let row = Columns::of("message_counts", row);
+        Ok((row.time("part")?, MessageCounts::of(&row)?))
     };
     tx.all(count).await?.iter().map(read).collect()
 }
 
-/// Messages by country.
-pub async fn by_country(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec<ToCountry>> {
-    let count = query(concat!(
-        "SELECT country, COUNT(*) AS messages, COUNT(CASE WHEN status = 'accepted' THEN 1 END) AS accepted, ",
-        reported!(),
-        " FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY country"
-    ))
-    .bind(text(tenant))
-    .bind(from.0)
-    .bind(to.0);
+/// Messages by country. `None`: numbers that belong to no country.
+pub async fn by_country(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec<(Option<String>, MessageCounts)>> {
+    let count = query(message_counts!("country")).bind(text(tenant)).bind(from.0).bind(to.0);
     let read = |row: &Row| {
-        let row = Columns::of("messages", row);
-        Ok(ToCountry {
-            country: row.text_or_none("country")?,
-            messages: row.large("messages")?,
-            accepted: row.large("accepted")?,
-            reported: reported_of(&row)?,
-        })
+        let row = Columns::of("message_counts", row);
+        Ok((country(&row, "part")?, MessageCounts::of(&row)?))
     };
     tx.all(count).await?.iter().map(read).collect()
 }
@@ -141,39 +154,34 @@ pub async fn by_country(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<V
 /// Messages that failed or are in doubt, by the class of their failure, most frequent first.
 pub async fn failures(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec<FailureCount>> {
     let count = query(
-        "SELECT class, COUNT(*) AS messages FROM messages WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 \
-         AND test = 0 AND status <> 'accepted' AND status IN ('failed', 'in-doubt') AND class IS NOT NULL GROUP BY class \
-         ORDER BY messages DESC, class",
+        "SELECT class, CAST(SUM(messages) AS BIGINT) AS failed FROM failure_counts \
+         WHERE tenant = $1 AND hour >= $2 AND hour < $3 GROUP BY class ORDER BY failed DESC, class",
     )
     .bind(text(tenant))
     .bind(from.0)
     .bind(to.0);
     let read = |row: &Row| {
-        let row = Columns::of("messages", row);
-        Ok(FailureCount { class: row.word("class")?, count: row.large("messages")? })
+        let row = Columns::of("failure_counts", row);
+        Ok(FailureCount { class: row.word("class")?, count: row.large("failed")? })
     };
     tx.all(count).await?.iter().map(read).collect()
 }
 
-/// The time from accepting a message to the response of the provider that accepted it, in milliseconds, for at most `limit` of the
-/// newest messages.
-pub async fn latencies(tx: &mut Tx, tenant: &str, (from, to): Span, limit: u32) -> Result<Vec<u64>> {
-    // SQLite does not reorder the tables of a `CROSS JOIN`. It knows nothing of their sizes, and would sometimes read all attempts of
-    // the tenant for each message.
-    let list = query(
-        "SELECT attempts.finished_at - messages.created_at AS took FROM messages CROSS JOIN attempts \
-         WHERE messages.tenant = $1 AND messages.created_at >= $2 AND messages.created_at < $3 AND messages.test = 0 \
-         AND messages.status = 'accepted' AND attempts.tenant = messages.tenant AND attempts.message = messages.id \
-         AND attempts.outcome = 'accepted' AND attempts.finished_at IS NOT NULL \
-         ORDER BY messages.created_at DESC, messages.id DESC LIMIT $4",
+/// The time from the creation of a message to the response of the provider that accepted it, by bucket. `width`: see [`by_bucket`].
+pub async fn latencies(tx: &mut Tx, tenant: &str, (from, to): Span, width: u64) -> Result<Vec<Latencies>> {
+    let count = query(
+        "SELECT hour / $4 * $4 AS part, latency_ms, CAST(SUM(messages) AS BIGINT) AS accepted FROM latency_counts \
+         WHERE tenant = $1 AND hour >= $2 AND hour < $3 GROUP BY part, latency_ms",
     )
     .bind(text(tenant))
     .bind(from.0)
     .bind(to.0)
-    .bind(i64::from(limit));
-    let rows = tx.all(list).await?;
-    // A clock that was set back makes no negative durations.
-    rows.iter().map(|row| Ok(u64::try_from(Columns::of("messages", row).integer("took")?).unwrap_or(0))).collect()
+    .bind(large(width)?);
+    let read = |row: &Row| {
+        let row = Columns::of("latency_counts", row);
+        Ok(Latencies { at: row.time("part")?, latency_ms: row.large("latency_ms")?, messages: row.large("accepted")? })
+    };
+    tx.all(count).await?.iter().map(read).collect()
 }
 
 /// Verifications by the bucket in which they were started. `width`: see [`by_bucket`].
@@ -184,17 +192,16 @@ pub async fn started_by_bucket(
     width: u64,
 ) -> Result<Vec<(Timestamp, StartedCount)>> {
     let count = query(
-        "SELECT created_at / $4 * $4 AS slot, COUNT(*) AS started, \
-         COUNT(CASE WHEN status = 'approved' THEN 1 END) AS approved FROM verifications \
-         WHERE tenant = $1 AND created_at >= $2 AND created_at < $3 AND test = 0 GROUP BY slot",
+        "SELECT hour / $4 * $4 AS part, CAST(SUM(started) AS BIGINT) AS started, CAST(SUM(approved) AS BIGINT) AS approved \
+         FROM verification_counts WHERE tenant = $1 AND hour >= $2 AND hour < $3 GROUP BY part",
     )
     .bind(text(tenant))
     .bind(from.0)
     .bind(to.0)
     .bind(large(width)?);
     let read = |row: &Row| {
-        let row = Columns::of("verifications", row);
-        Ok((row.time("slot")?, StartedCount { started: row.large("started")?, approved: row.large("approved")? }))
+        let row = Columns::of("verification_counts", row);
+        Ok((row.time("part")?, StartedCount { started: row.large("started")?, approved: row.large("approved")? }))
     };
     tx.all(count).await?.iter().map(read).collect()
 }
@@ -202,44 +209,34 @@ pub async fn started_by_bucket(
 /// Verifications by the country of their message.
 pub async fn conversions(tx: &mut Tx, tenant: &str, (from, to): Span) -> Result<Vec<Converted>> {
     let count = query(
-        "SELECT messages.country AS country, COUNT(*) AS started, \
-         COUNT(CASE WHEN verifications.status = 'approved' THEN 1 END) AS approved FROM verifications \
-         LEFT JOIN messages ON messages.tenant = verifications.tenant AND messages.id = verifications.message \
-         WHERE verifications.tenant = $1 AND verifications.created_at >= $2 AND verifications.created_at < $3 \
-         AND verifications.test = 0 GROUP BY messages.country",
+        "SELECT country, CAST(SUM(started) AS BIGINT) AS started, CAST(SUM(approved) AS BIGINT) AS approved \
+         FROM verification_counts WHERE tenant = $1 AND hour >= $2 AND hour < $3 GROUP BY country",
     )
     .bind(text(tenant))
     .bind(from.0)
     .bind(to.0);
     let read = |row: &Row| {
-        let row = Columns::of("verifications", row);
-        Ok(Converted {
-            country: row.text_or_none("country")?,
-            started: row.large("started")?,
-            approved: row.large("approved")?,
-        })
+        let row = Columns::of("verification_counts", row);
+        let (started, approved) = (row.large("started")?, row.large("approved")?);
+        Ok(Converted { country: country(&row, "country")?, started, approved })
     };
     tx.all(count).await?.iter().map(read).collect()
 }
 
-/// The final delivery reports of the messages that were created at or after `since`.
-pub async fn reported(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Reported> {
-    const COUNT: &str =
-        concat!("SELECT ", reported!(), " FROM messages WHERE tenant = $1 AND created_at >= $2 AND test = 0");
-    match tx.one(query(COUNT).bind(text(tenant)).bind(since.0)).await? {
-        Some(row) => reported_of(&Columns::of("messages", &row)),
-        None => Ok(Reported::default()),
-    }
-}
-
-/// The messages that were created at or after `since`, by status.
-pub async fn by_status(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Vec<(MessageStatus, u64)>> {
+/// The newest messages that were created at or after `since`, at most `limit`, by status.
+pub async fn newest_by_status(
+    tx: &mut Tx,
+    tenant: &str,
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<(MessageStatus, u64)>> {
     let count = query(
-        "SELECT status, COUNT(*) AS messages FROM messages WHERE tenant = $1 AND created_at >= $2 AND test = 0 \
-         GROUP BY status",
+        "SELECT status, COUNT(*) AS messages FROM (SELECT status FROM messages WHERE tenant = $1 AND created_at >= $2 \
+         AND test = 0 ORDER BY created_at DESC, id DESC LIMIT $3) AS newest GROUP BY status",
     )
     .bind(text(tenant))
-    .bind(since.0);
+    .bind(since.0)
+    .bind(i64::from(limit));
     let read = |row: &Row| {
         let row = Columns::of("messages", row);
         Ok((row.word("status")?, row.large("messages")?))
@@ -247,18 +244,22 @@ pub async fn by_status(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Ve
     tx.all(count).await?.iter().map(read).collect()
 }
 
-/// The finished attempts of the messages that were created at or after `since`, by connection, outcome and class.
-pub async fn by_connection(tx: &mut Tx, tenant: &str, since: Timestamp) -> Result<Vec<EndedAlike>> {
+/// The finished attempts of the newest messages that were created at or after `since`, at most `limit` messages, by connection,
+/// outcome and class.
+pub async fn newest_by_connection(tx: &mut Tx, tenant: &str, since: Timestamp, limit: u32) -> Result<Vec<EndedAlike>> {
+    // SQLite does not reorder the tables of a `CROSS JOIN`. It knows nothing of their sizes, and would sometimes read all attempts of
+    // the tenant for each message.
     let count = query(
         "SELECT attempts.connection AS connection, attempts.outcome AS outcome, attempts.class AS class, \
-         COUNT(*) AS attempts, MAX(attempts.finished_at) AS last FROM messages CROSS JOIN attempts \
-         WHERE messages.tenant = $1 AND messages.created_at >= $2 AND messages.test = 0 \
-         AND attempts.tenant = messages.tenant AND attempts.message = messages.id AND attempts.finished_at IS NOT NULL \
-         GROUP BY attempts.connection, attempts.outcome, attempts.class \
+         COUNT(*) AS attempts, MAX(attempts.finished_at) AS last FROM (SELECT tenant, id FROM messages \
+         WHERE tenant = $1 AND created_at >= $2 AND test = 0 ORDER BY created_at DESC, id DESC LIMIT $3) AS newest \
+         CROSS JOIN attempts WHERE attempts.tenant = newest.tenant AND attempts.message = newest.id \
+         AND attempts.finished_at IS NOT NULL GROUP BY attempts.connection, attempts.outcome, attempts.class \
          ORDER BY attempts.connection, attempts.class",
     )
     .bind(text(tenant))
-    .bind(since.0);
+    .bind(since.0)
+    .bind(i64::from(limit));
     let read = |row: &Row| {
         let row = Columns::of("attempts", row);
         Ok(EndedAlike {
@@ -270,4 +271,44 @@ pub async fn by_connection(tx: &mut Tx, tenant: &str, since: Timestamp) -> Resul
         })
     };
     tx.all(count).await?.iter().map(read).collect()
+}
+
+/// Deletes at most `limit` counts of hours before `before`. Returns their number.
+pub async fn delete_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result<u64> {
+    macro_rules! delete_sql {
+        ($table:literal, $key:literal, $lock:literal) => {
+            concat!(
+                "WITH old AS MATERIALIZED (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE hour < $1 ORDER BY hour LIMIT $2",
+                $lock,
+                ") DELETE FROM ",
+                $table,
+                " WHERE (",
+                $key,
+                ") IN (SELECT ",
+                $key,
+                " FROM old)"
+            )
+        };
+    }
+    macro_rules! delete_from {
+        ($table:literal, $key:literal) => {
+            tx.locking(delete_sql!($table, $key, ""), delete_sql!($table, $key, " FOR UPDATE SKIP LOCKED"))
+        };
+    }
+    let deletes = [
+        delete_from!("message_counts", "tenant, hour, country, shard"),
+        delete_from!("failure_counts", "tenant, hour, class, shard"),
+        delete_from!("latency_counts", "tenant, hour, latency_ms, shard"),
+        delete_from!("verification_counts", "tenant, hour, country, shard"),
+    ];
+    let mut deleted = 0;
+    for delete in deletes {
+        let remaining = u64::from(limit).saturating_sub(deleted);
+        deleted += tx.execute(query(delete).bind(before.0).bind(large(remaining)?)).await?;
+    }
+    Ok(deleted)
 }

@@ -138,7 +138,7 @@ pub async fn is_deleted(tx: &mut Tx, id: &str) -> Result<bool> {
 
 /// The tables whose rows of a tenant are deleted in steps, with their primary keys. Attempts and the reports on them go with their
 /// message.
-const LARGE_TABLES: [(&str, &str); 7] = [
+const LARGE_TABLES: [(&str, &str); 11] = [
     ("messages", "tenant, id"),
     ("delivery_reports", "tenant, connection, provider_id, state"),
     ("verifications", "tenant, id"),
@@ -146,6 +146,10 @@ const LARGE_TABLES: [(&str, &str); 7] = [
     ("idempotency", "tenant, operation, key_hash"),
     ("connection_tests", "tenant, fingerprint"),
     ("holds", "tenant, id"),
+    ("message_counts", "tenant, hour, country, shard"),
+    ("failure_counts", "tenant, hour, class, shard"),
+    ("latency_counts", "tenant, hour, latency_ms, shard"),
+    ("verification_counts", "tenant, hour, country, shard"),
 ];
 
 /// Deletes at most `limit` rows of deleted tenants, and a tenant that has no more rows. Returns the number of rows: fewer than

@@ -118,11 +118,24 @@ pub async fn of_connector(tx: &mut Tx, tenant: &str, connector: &str, limit: u32
     tx.all(list).await?.iter().map(read).collect()
 }
 
-/// The number of versions, including refused ones.
-pub async fn count(tx: &mut Tx, tenant: &str) -> Result<u64> {
-    let count = query("SELECT COUNT(*) AS versions FROM connector_versions WHERE tenant = $1").bind(text(tenant));
-    let row = tx.one(count).await?;
-    row.map_or(Ok(0), |row| Columns::of("connector_versions", &row).large("versions"))
+/// What is stored of a tenant's versions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// The number of versions, including refused ones.
+    pub versions: u64,
+    /// The bytes of their files.
+    pub bytes: u64,
+}
+
+/// What is stored of the versions of a tenant.
+pub async fn stored(tx: &mut Tx, tenant: &str) -> Result<Stored> {
+    let count = query(
+        "SELECT COUNT(*) AS versions, CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS stored FROM connector_versions \
+         WHERE tenant = $1",
+    );
+    let Some(row) = tx.one(count.bind(text(tenant))).await? else { return Ok(Stored::default()) };
+    let row = Columns::of("connector_versions", &row);
+    Ok(Stored { versions: row.large("versions")?, bytes: row.large("stored")? })
 }
 
 /// Versions that must be checked and have no lease that counts, oldest first.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use sendbox_tests::Database;
 use sendbox_tests::process::{Client, Deployment, Process};
+use sendbox_tests::recount::assert_counted;
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, Connection, Row, query};
 
@@ -120,6 +121,7 @@ async fn two_processes_send_each_message_once_also_when_one_is_killed() {
         }
     }
     assert!(in_doubt > 0, "the kill interrupted nothing");
+    assert_counted(&mut connection).await;
     two.stop().await;
     connection.close().await.unwrap();
     database.remove().await;

@@ -1,8 +1,9 @@
 //! Failures of the store: it reports them without quoting values, and works again once the cause is gone.
 
+use sendbox_domain::model::Timestamp;
 use sendbox_service::Error;
 use sendbox_store as store;
-use sendbox_store::rows::{MessageRow, TenantRow};
+use sendbox_store::rows::{AuditRow, MessageRow, TenantRow};
 use sendbox_store::{
     Backend, Store, StoreError, attempts, audit, connections, keys, messages, meta, tenants, verifications,
 };
@@ -149,6 +150,17 @@ async fn the_audit_is_never_changed(database: &Database) {
         let refused = connection.execute(AssertSqlSafe(change)).await.unwrap_err();
         assert!(refused.to_string().contains("an audit entry is never"), "{change}: {refused}");
     }
+    // What is old may be deleted, and nothing else may.
+    let mut tx = store.begin().await.unwrap();
+    let old = AuditRow { at: Timestamp(sample::NOW.0 - 1), ..sample::entry(Some("acme"), "flows.set") };
+    for _ in 0..3 {
+        audit::append(&mut tx, &old).await.unwrap();
+    }
+    assert_eq!(audit::delete_before(&mut tx, sample::NOW, 2).await.unwrap(), 2);
+    assert_eq!(audit::delete_before(&mut tx, sample::NOW, 2).await.unwrap(), 1);
+    assert_eq!(audit::delete_before(&mut tx, sample::NOW, 2).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    connection.execute("DELETE FROM audit").await.unwrap_err();
     let mut tx = store.begin_read().await.unwrap();
     let entries = audit::list(&mut tx, audit::AuditScope::All, None, None, 9).await.unwrap();
     assert_eq!(

@@ -370,6 +370,17 @@ async fn the_audit_is_listed_newest_first(database: &Database) {
         assert_eq!(found, expected, "{whose:?} {action:?} {before:?}");
     }
     assert_eq!(audit::list(&mut tx, audit::AuditScope::All, None, None, 2).await.unwrap(), all[..2]);
+    let times = [(0, Some(NOW)), (1, Some(NOW)), (2, None)];
+    for (newer, expected) in times {
+        assert_eq!(audit::time_of_newest(&mut tx, "acme", newer).await.unwrap(), expected);
+    }
+    // Another tenant with the same id sees none of it.
+    audit::append(&mut tx, &sample::entry(Some("acme"), audit::TENANT_CREATED)).await.unwrap();
+    audit::append(&mut tx, &sample::entry(Some("acme"), "flows.set")).await.unwrap();
+    for (action, expected) in [(None, vec!["flows.set", "tenant.create"]), (Some("flows.set"), vec!["flows.set"])] {
+        let found = audit::list(&mut tx, audit::AuditScope::Tenant("acme"), action, None, 10).await.unwrap();
+        assert_eq!(found.iter().map(|(_, row)| row.action.as_str()).collect::<Vec<_>>(), expected);
+    }
 }
 
 async fn small_values_are_kept_once(database: &Database) {
@@ -415,10 +426,15 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         connections::put(&mut tx, &sample::connection(tenant, "main")).await.unwrap();
         connections::record_test(&mut tx, tenant, &[1], NOW).await.unwrap();
         holds::put(&mut tx, &sample::hold(tenant, "h1")).await.unwrap();
-        messages::insert(&mut tx, &sample::message(tenant, "m1")).await.unwrap();
-        attempts::insert(&mut tx, &sample::attempt(tenant, "m1", 1)).await.unwrap();
+        let failed = MessageRow { status: MessageStatus::Failed, test: false, ..sample::message(tenant, "m1") };
+        messages::insert(&mut tx, &failed).await.unwrap();
+        let attempt = sample::attempt(tenant, "m1", 1);
+        attempts::insert(&mut tx, &attempt).await.unwrap();
+        let accepted = AttemptRow { finished_at: Some(NOW), outcome: Some(AttemptOutcome::Accepted), ..attempt };
+        attempts::finish(&mut tx, &accepted).await.unwrap();
         reports::insert(&mut tx, &sample::report(tenant, 1, DeliveryState::Sent)).await.unwrap();
-        verifications::insert(&mut tx, &sample::verification(tenant, "v1")).await.unwrap();
+        let verification = VerificationRow { test: false, ..sample::verification(tenant, "v1") };
+        verifications::insert(&mut tx, &verification).await.unwrap();
         buckets::save(&mut tx, tenant, "number", "{}", NOW).await.unwrap();
         idempotency::claim(&mut tx, &sample::first_use(tenant, "m1"), NOW).await.unwrap();
         audit::append(&mut tx, &sample::entry(Some(tenant), "connection.save")).await.unwrap();

@@ -217,6 +217,31 @@ impl Latency {
         };
         Some(Self { p50: at(50)?, p95: at(95)?, p99: at(99)? })
     }
+
+    /// The percentiles of counted durations: `(lower bound of a range, how many)`, in any order. `None` if there are none.
+    ///
+    /// Up to 16 ms each millisecond is a range, and from there on each doubling is divided into eight. A percentile is the middle of its
+    /// range, which is at most a sixteenth off.
+    pub fn of_ranges(mut ranges: Vec<(u64, u64)>) -> Option<Self> {
+        ranges.sort_unstable();
+        let total: u64 = ranges.iter().map(|(_, count)| count).sum();
+        let at = |percent: u64| {
+            // Nearest rank.
+            let rank = total.saturating_mul(percent).div_ceil(100).max(1);
+            let mut passed = 0;
+            let found = ranges.iter().find(|(_, count)| {
+                passed += count;
+                passed >= rank
+            });
+            found.map(|(lower, _)| lower + (range_width(*lower) - 1) / 2)
+        };
+        Some(Self { p50: at(50)?, p95: at(95)?, p99: at(99)? })
+    }
+}
+
+/// The width of the range of durations with this lower bound.
+fn range_width(lower: u64) -> u64 {
+    if lower < 16 { 1 } else { 1 << (lower.ilog2() - 3) }
 }
 
 /// A canary to start.
@@ -280,4 +305,21 @@ pub struct RollbackRequest {
     /// Why you roll back, for the audit log.
     #[schema(max_length = 200, example = "two providers have complained")]
     pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_those_of_the_ranges() {
+        let of = |ranges: &[(u64, u64)]| Latency::of_ranges(ranges.to_vec());
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[(0, 1)]), Some(Latency { p50: 0, p95: 0, p99: 0 }));
+        assert_eq!(of(&[(15, 9)]), Some(Latency { p50: 15, p95: 15, p99: 15 }));
+        // In any order: half of them, 45 of 100, and the rest.
+        assert_eq!(of(&[(1024, 5), (3, 50), (480, 45)]), Some(Latency { p50: 3, p95: 495, p99: 1087 }));
+        assert_eq!(of(&[(3, 49), (16, 50), (1_048_576, 1)]), Some(Latency { p50: 16, p95: 16, p99: 16 }));
+        assert_eq!(of(&[(3, 1), (1_048_576, 1)]), Some(Latency { p50: 3, p95: 1_114_111, p99: 1_114_111 }));
+    }
 }

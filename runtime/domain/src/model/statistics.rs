@@ -9,9 +9,9 @@ use super::{AlertCode, FailureClassName, Latency, Timestamp};
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct StatisticsFilter {
-    /// The beginning of the period. Defaults to 24 hours before `to`.
+    /// The beginning of the period, which is rounded down to the full hour. Defaults to 24 hours before `to`.
     pub from: Option<Timestamp>,
-    /// The end of the period: at most 92 days after `from`. Defaults to now.
+    /// The end of the period, which is rounded up to the full hour: at most 92 days after `from`. Defaults to now.
     pub to: Option<Timestamp>,
     /// The length of a bucket of the series. Defaults to `hour` for up to three days, and to `day` for longer periods. With `hour`, the
     /// period is at most 31 days.
@@ -32,9 +32,9 @@ pub enum Bucket {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Statistics {
-    /// The beginning of the period.
+    /// The beginning of the period: a full hour.
     pub from: Timestamp,
-    /// The end of the period.
+    /// The end of the period: a full hour, or now.
     pub to: Timestamp,
     /// The length of a bucket of the series.
     pub bucket: Bucket,
@@ -42,8 +42,7 @@ pub struct Statistics {
     pub totals: Totals,
     /// The verifications that were created in the period.
     pub conversion: Conversion,
-    /// The time from the creation of a message to its acceptance by a provider, over the newest 1,000, in milliseconds. `null` without
-    /// any.
+    /// The time from the creation of a message to its acceptance by a provider, in milliseconds: to about 6 %. `null` without any.
     pub latency_ms: Option<Latency>,
     /// Why messages failed or are in doubt, the most frequent class first.
     pub failures: Vec<FailureCount>,
@@ -175,8 +174,7 @@ pub struct StatisticsBucket {
     pub failed: u64,
     /// The verifications that were created.
     pub verifications: StartedCount,
-    /// The time from the creation of a message to its acceptance by a provider, over the newest 100 of the bucket, in milliseconds.
-    /// `null` without any.
+    /// The time from the creation of a message to its acceptance by a provider, in milliseconds: to about 6 %. `null` without any.
     pub latency_ms: Option<Latency>,
 }
 

@@ -3,9 +3,11 @@
 //! Promises: equal parts are left out; objects are compared member by member, and everything else as a whole, because an index in a list
 //! says little.
 //!
+//! [`bounded`] keeps what is stored small.
+//!
 //! Must not know: what the values mean. The caller masks secrets first.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::model::Change;
 
@@ -36,6 +38,25 @@ fn reduced(before: &Map<String, Value>, after: &Map<String, Value>) -> (Map<Stri
         new.extend(other.map(|value| (key.clone(), value)));
     }
     (old, new)
+}
+
+/// The value, if its JSON is at most `max` bytes long. Otherwise large members of objects are replaced by their length, as
+/// `{"omittedBytes": 4096}`, and a value that has none by its own.
+pub fn bounded(value: Value, max: usize) -> Value {
+    let length = value.to_string().len();
+    if length <= max {
+        return value;
+    }
+    let omitted = || json!({ "omittedBytes": length });
+    let Value::Object(members) = value else { return omitted() };
+    let share = max / members.len().max(1);
+    let reduced = members.into_iter().map(|(key, value)| {
+        // The key with quotes, a colon and a comma.
+        let value = bounded(value, share.saturating_sub(key.len() + 4));
+        (key, value)
+    });
+    let reduced = Value::Object(reduced.collect());
+    if reduced.to_string().len() <= max { reduced } else { omitted() }
 }
 
 /// Every difference, by JSON pointer (RFC 6901): the members of `before` first, then the new ones. An object that was added or removed
@@ -108,6 +129,26 @@ mod tests {
         assert_eq!(changed(None, None), (None, None));
     }
 
+    #[test]
+    fn large_members_are_omitted() {
+        let long = "x".repeat(1000);
+        let many: Map<String, Value> = (0..1000).map(|number| (number.to_string(), Value::from(number))).collect();
+        for (value, expected) in [
+            (json!({"a": 1, "b": "x"}), json!({"a": 1, "b": "x"})),
+            (json!({"a": 1, "b": long}), json!({"a": 1, "b": {"omittedBytes": 1002}})),
+            (
+                json!({"a": {"b": [long], "c": 2}, "d": null}),
+                json!({"a": {"b": {"omittedBytes": 1004}, "c": 2}, "d": null}),
+            ),
+            (json!(long), json!({"omittedBytes": 1002})),
+            (json!([1, long]), json!({"omittedBytes": 1006})),
+            (json!({long.clone(): 1}), json!({"omittedBytes": 1006})),
+            (Value::Object(many), json!({"omittedBytes": 9781})),
+        ] {
+            assert_eq!(bounded(value, 200), expected);
+        }
+    }
+
     fn check(before: Option<Value>, after: Option<Value>, want: &[(&str, Option<Value>, Option<Value>)]) {
         let found: Vec<_> = changes(before.as_ref(), after.as_ref())
             .into_iter()
@@ -159,6 +200,13 @@ mod tests {
                 prop_assert_eq!(after.pointer(&change.field), change.after.as_ref());
                 prop_assert_ne!(change.before, change.after);
             }
+        }
+
+        #[test]
+        fn what_is_bounded_is_no_longer_than_that(value in value(), max in 24..80_usize) {
+            let found = bounded(value.clone(), max);
+            prop_assert!(found.to_string().len() <= max);
+            prop_assert_eq!(found == value, value.to_string().len() <= max);
         }
 
         /// With what differs of two objects, the new one can be made of the old one.

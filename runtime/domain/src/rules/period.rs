@@ -1,6 +1,7 @@
 //! The period of statistics, and its buckets.
 //!
 //! Promises
+//! - a period consists of full hours (UTC), of which the current one has not ended, because messages are counted by the hour;
 //! - buckets begin with the hour or the day (UTC), and together cover the period without gaps;
 //! - there are never more than [`MAX_BUCKETS`].
 //!
@@ -26,9 +27,9 @@ pub const MAX_BUCKETS: usize = 31 * 24 + 1;
 /// A period of time, divided into buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// The first millisecond of the period.
+    /// The first millisecond of the period: a full hour.
     pub from: Timestamp,
-    /// The first millisecond after the period.
+    /// The first millisecond after the period: a full hour, or the current time.
     pub to: Timestamp,
     /// The length of the buckets.
     pub bucket: Bucket,
@@ -58,7 +59,14 @@ impl Period {
         if bucket == Bucket::Hour && length > MAX_HOURLY_PERIOD_MS {
             return wrong("bucket", "must be `day` for more than 31 days");
         }
-        Ok(Self { from, to, bucket })
+        // Nothing is created after `now`, so a period up to now is complete.
+        let end = hour_of(to.plus_millis(HOUR_MS - 1)).min(now).max(to);
+        Ok(Self { from: hour_of(from), to: end, bucket })
+    }
+
+    /// What was created since then, by the hour, counted from the first full hour.
+    pub fn since(from: Timestamp) -> (Timestamp, Timestamp) {
+        (hour_of(from.plus_millis(HOUR_MS - 1)), Timestamp(i64::MAX))
     }
 
     /// The length of a bucket, in milliseconds.
@@ -76,6 +84,11 @@ impl Period {
         let to = self.to;
         (0_u64..).map(move |index| first.plus_millis(index * width)).take(MAX_BUCKETS).take_while(move |at| *at < to)
     }
+}
+
+/// The beginning of the hour of this time.
+fn hour_of(at: Timestamp) -> Timestamp {
+    at.minus_millis(at.millis_since(Timestamp(0)) % HOUR_MS)
 }
 
 #[cfg(test)]
@@ -143,6 +156,24 @@ mod tests {
             assert!(starts[count - 1] < period.to && period.to <= starts[count - 1].plus_millis(period.width()));
             assert!(starts.windows(2).all(|two| two[0].plus_millis(period.width()) == two[1]));
         }
+    }
+
+    #[test]
+    fn a_period_consists_of_full_hours() {
+        for (from, to, first, end) in [
+            ("2026-11-23T18:20:00Z", "2026-11-23T18:40:00Z", "2026-11-23T18:00:00Z", "2026-11-23T19:00:00Z"),
+            ("2026-11-23T18:00:00Z", "2026-11-23T19:00:00Z", "2026-11-23T18:00:00Z", "2026-11-23T19:00:00Z"),
+            ("2026-11-23T18:59:59.999Z", "2026-11-23T19:00:00.001Z", "2026-11-23T18:00:00Z", "2026-11-23T20:00:00Z"),
+            // No later than now, unless that was asked for.
+            ("2026-11-23T19:30:00Z", "", "2026-11-23T19:00:00Z", "2026-11-23T20:00:00Z"),
+            ("2026-11-23T19:30:00Z", "2026-11-23T20:10:00Z", "2026-11-23T19:00:00Z", "2026-11-23T20:10:00Z"),
+        ] {
+            let period = of(from, to, None).unwrap();
+            assert_eq!((period.from, period.to), (at(first), at(end)), "{from} {to}");
+        }
+        let within_an_hour = Timestamp(NOW.0 - 1);
+        assert_eq!(Period::since(within_an_hour).0, NOW);
+        assert_eq!(Period::since(NOW).0, NOW);
     }
 
     #[test]

@@ -12,14 +12,13 @@ use zeroize::Zeroizing;
 use crate::field_error::{FieldCode, FieldError, FieldErrors};
 use crate::message_fields::check_origin_domain;
 use crate::model::{Countries, DeliveryPolicy, Environment, Policy, SpendPolicy, TestNumbers};
+use crate::rules::quota::MAX_TEST_NUMBERS;
 use crate::{phone, template};
 
 /// The code for numbers of no country (+800, …), as in libphonenumber.
 pub const NO_COUNTRY: &str = "001";
 /// Maximum number of fallback connections.
 const MAX_FALLBACKS: usize = 5;
-/// Maximum number of test numbers of a tenant.
-const MAX_TEST_NUMBERS: usize = 20;
 /// Maximum length of a display name, in characters.
 const MAX_NAME_CHARACTERS: usize = 80;
 /// Maximum spend cap of a month, in millionths: a thousand million.

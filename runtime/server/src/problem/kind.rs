@@ -129,6 +129,9 @@ kinds! {
     LimitReached, "limit-reached", TOO_MANY_REQUESTS, "Limit reached",
         "A limit on messages or checks is reached; `limit` names it.",
         "Wait `retryAfter` seconds, where it is given. Show end users no more than `endUserMessage`.";
+    QuotaReached, "quota-reached", TOO_MANY_REQUESTS, "Quota reached",
+        "The tenant stores, or has changed, as much of something as it may; `limit` names it.",
+        "Delete what is not needed any more, or wait `retryAfter` seconds, where it is given.";
     Internal, "internal", INTERNAL_SERVER_ERROR, "Internal error",
         "Sendbox failed.",
         "Give the `instance` to the operator, who finds the cause in the server's log.";
@@ -178,6 +181,7 @@ impl Kind {
             Error::NoActiveConnection => Self::NoActiveConnection,
             Error::CountryNotAllowed(_) => Self::CountryNotAllowed,
             Error::Limited { .. } => Self::LimitReached,
+            Error::QuotaReached { .. } => Self::QuotaReached,
             Error::IdempotencyMismatch => Self::IdempotencyMismatch,
             Error::IdempotencyInFlight => Self::IdempotencyInFlight,
             Error::NotSent { .. } => Self::MessageNotSent,

@@ -93,9 +93,9 @@ groups! {
     InvalidBody: 400 408 413 415 422;
     /// For a route with a query.
     InvalidQuery: 422;
-    /// For a route that changes something.
-    Conflict: 409;
-    /// For a route to which limits apply.
+    /// For a route that changes something: its state, and the quotas of the tenant.
+    Conflict: 409 429;
+    /// For a route to which only limits apply.
     TooManyRequests: 429;
     /// For a route that sends a message.
     FailedDependency: 424;

@@ -13,7 +13,7 @@ use super::ApiResult;
 use crate::api::Api;
 use crate::auth::SignedIn;
 use crate::body::JsonBody;
-use crate::problem::{InvalidBody, Unauthorized};
+use crate::problem::{InvalidBody, TooManyRequests, Unauthorized};
 use crate::session::{self, Transport};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -31,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     responses(
         (status = 201, description = "You are signed in.", body = Session,
             headers(("Set-Cookie" = String, description = "The session's cookie."))),
-        Unauthorized, InvalidBody,
+        Unauthorized, InvalidBody, TooManyRequests,
     ))]
 async fn create_session(
     State(api): State<Api>,

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sendbox_domain::field_error::{FieldCode, FieldError, FieldErrors};
 use sendbox_domain::model::{IssuedKey, Key, KeyRotation, NewKey, Scope};
 use sendbox_domain::rules::policy;
+use sendbox_domain::rules::quota::Quota;
 use sendbox_store::keys;
 use sendbox_store::rows::KeyRow;
 use serde_json::{Value, json};
@@ -22,8 +23,6 @@ use crate::vault::random;
 const PREFIX: &str = "sbx_";
 /// Maximum grace period of an old secret, in seconds: a week.
 const MAX_GRACE_SECONDS: u64 = 7 * 24 * 3600;
-/// Maximum number of keys of one tenant.
-const MAX_KEYS: usize = 100;
 
 /// The id of the key that a secret names. The secret itself is not checked.
 pub(crate) fn id_of(secret: &str) -> Option<&str> {
@@ -69,7 +68,7 @@ impl Service {
     /// Creates a key. Its secret is returned once and cannot be read again.
     ///
     /// # Errors
-    /// [`Error::Invalid`]; [`Error::Forbidden`] when it would have a scope that the creating key does not have.
+    /// [`Error::Invalid`]; [`Error::QuotaReached`]; [`Error::Forbidden`] when it would have a scope that the creating key does not have.
     pub async fn create_key(&self, caller: &Caller, tenant: &str, new: NewKey) -> Result<IssuedKey> {
         caller.may(tenant, &[Scope::Manage])?;
         let now = self.now();
@@ -103,10 +102,8 @@ impl Service {
         };
         let mut tx = self.store_of(tenant).begin().await?;
         self.lock_tenant(&mut tx, tenant).await?;
-        if keys::list(&mut tx, tenant).await?.len() >= MAX_KEYS {
-            return Err(Error::Conflict(format!(
-                "the tenant has {MAX_KEYS} keys already; delete one that is not used"
-            )));
+        if keys::list(&mut tx, tenant).await?.len() as u64 >= Quota::Keys.max() {
+            return Err(Error::full(Quota::Keys));
         }
         keys::insert(&mut tx, &row).await?;
         let what = ("key.create", format!("key:{}", row.id));

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sendbox_domain::model::{Principal, Scope, Session, SignIn};
+use sendbox_domain::rules::quota::MAX_SESSIONS_OF_KEY;
 use sendbox_store::rows::SessionRow;
 use sendbox_store::{keys, sessions};
 use serde_json::json;
@@ -25,8 +26,6 @@ const MAX_SESSION_SECONDS: u64 = 12 * 3600;
 pub(crate) const MAX_IDLE_SECONDS: u64 = 3600;
 /// How often the last use of a session is stored, in milliseconds.
 const SEEN_INTERVAL_MS: u64 = 60_000;
-/// Maximum number of sessions of one key. When it is exceeded the oldest session ends.
-const MAX_SESSIONS: usize = 50;
 
 /// The value of the cookie. Never logged, never stored.
 pub struct SessionSecret(Zeroizing<String>);
@@ -113,7 +112,7 @@ impl Service {
             keys::find(&mut tx, key).await?.ok_or(Error::Unauthenticated)?;
         }
         let others = sessions::of_key(&mut tx, row.api_key.as_deref()).await?;
-        for oldest in others.iter().take((others.len() + 1).saturating_sub(MAX_SESSIONS)) {
+        for oldest in others.iter().take((others.len() + 1).saturating_sub(MAX_SESSIONS_OF_KEY)) {
             sessions::delete(&mut tx, &oldest.id).await?;
         }
         sessions::insert(&mut tx, &row).await?;

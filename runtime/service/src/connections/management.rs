@@ -9,6 +9,7 @@ use sendbox_domain::model::{
     Activation, ActiveConnection, Connection, ConnectionInput, Deletion, Hint, Preview, PreviewRequest, Scope,
     Timestamp,
 };
+use sendbox_domain::rules::quota::Quota;
 use sendbox_domain::rules::{origin, policy};
 use sendbox_domain::{template, text};
 use sendbox_sandbox::Connector;
@@ -27,8 +28,13 @@ use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::vault::TenantKey;
 
-/// Maximum number of connections of one tenant.
-const MAX_CONNECTIONS: usize = 50;
+/// Refuses another connection of a tenant that has as many as it may. The caller has locked the tenant.
+pub(crate) async fn require_room(tx: &mut Tx, tenant: &str) -> Result<()> {
+    if connections::list(tx, tenant).await?.len() as u64 >= Quota::Connections.max() {
+        return Err(Error::full(Quota::Connections));
+    }
+    Ok(())
+}
 
 /// Parameters of a connection: the plain ones, and the secrets that are sealed at rest.
 pub(crate) struct SplitParameters {
@@ -148,7 +154,7 @@ impl Service {
     /// with the next send.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with all errors; nothing is saved then.
+    /// [`Error::Invalid`] with all errors; [`Error::QuotaReached`]. Nothing is saved then.
     pub async fn save_connection(
         &self,
         caller: &Caller,
@@ -166,10 +172,8 @@ impl Service {
         let same_connector = before.as_ref().filter(|row| row.connector == input.connector);
         let stored = same_connector.map(|row| stored_parameters::secrets(row, &key)).transpose()?.unwrap_or_default();
         let split = split_secrets(connector, input.parameters, stored.clone());
-        if before.is_none() && connections::list(&mut tx, tenant).await?.len() >= MAX_CONNECTIONS {
-            return Err(Error::Conflict(format!(
-                "the tenant already has {MAX_CONNECTIONS} connections, the maximum; delete one first"
-            )));
+        if before.is_none() {
+            require_room(&mut tx, tenant).await?;
         }
         let old_times = same_connector.map(|row| row.secret_times.clone()).unwrap_or_default();
         let set_at = secret_times(&split.secrets, &stored, &old_times, self.now());

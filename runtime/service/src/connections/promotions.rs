@@ -10,7 +10,7 @@ use sendbox_store::rows::ConnectionRow;
 use serde_json::{Map, Value, json};
 
 use crate::access::caller::Caller;
-use crate::connections::management::{as_replacement, audit_view, secret_times, split_secrets};
+use crate::connections::management::{as_replacement, audit_view, require_room, secret_times, split_secrets};
 use crate::connections::stored_parameters;
 use crate::connections::stored_parameters::StoredParameters;
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::PlatformOnly`]; [`Error::Conflict`] when the tenants have the wrong environments or the connection was not
-    /// tested; [`Error::DiffChanged`]; [`Error::Invalid`].
+    /// tested; [`Error::DiffChanged`]; [`Error::Invalid`]; [`Error::QuotaReached`].
     pub async fn promote(&self, caller: &Caller, tenant: &str, promotion: Promotion) -> Result<PromotionReport> {
         caller.may(tenant, &[Scope::Manage])?;
         caller.require_platform()?;
@@ -147,6 +147,9 @@ impl Service {
         let Some(confirmed) = &promotion.confirmation_token else { return Ok(report) };
         if !vault::constant_time_eq(confirmed.as_bytes(), hex::encode(&token).as_bytes()) {
             return Err(Error::DiffChanged);
+        }
+        if before.is_none() {
+            require_room(&mut tx, &target.id).await?;
         }
         connections::put(&mut tx, &row).await?;
         // The test counts for the same version, templates and account; with another account the connection is untested.

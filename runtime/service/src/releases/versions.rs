@@ -9,6 +9,7 @@ use sendbox_domain::model::{
     ConnectorVersion, IncompatibleConnection, Progress, Scope, VersionInspection, VersionRole, VersionState,
 };
 use sendbox_domain::rules::capability_diff::Description;
+use sendbox_domain::rules::quota::Quota;
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::{Connector, LoadError, LoadStep};
 use sendbox_store::rows::{ReleaseRow, VersionRow};
@@ -21,10 +22,6 @@ use crate::leases::{HeldLease, LeasedRow};
 use crate::releases::resolved_connector::owner;
 use crate::service::Service;
 
-/// Maximum number of versions for all tenants. Their files are in the store.
-const MAX_VERSIONS: u64 = 200;
-/// Maximum number of versions of one tenant.
-const MAX_VERSIONS_OF_TENANT: u64 = 50;
 /// Maximum number of versions in a list: no connector can have more.
 const MAX_LISTED: u32 = 200;
 /// Maximum number of connections for which the effect of a version is computed.
@@ -44,7 +41,7 @@ impl Service {
     /// checked again.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it is too large or not a component; [`Error::Conflict`] when there are too many.
+    /// [`Error::Invalid`] when it is too large or not a component; [`Error::QuotaReached`].
     pub async fn upload(
         &self,
         caller: &Caller,
@@ -71,11 +68,16 @@ impl Service {
                 row
             }
             None => {
-                let max = if tenant.is_some() { MAX_VERSIONS_OF_TENANT } else { MAX_VERSIONS };
-                if versions::count(&mut tx, scope).await? >= max {
-                    let text =
-                        format!("there are already {max} versions, the maximum; delete some that are not in use");
-                    return Err(Error::Conflict(text));
+                let (number, bytes) = match tenant {
+                    Some(_) => (Quota::Versions, Quota::VersionBytes),
+                    None => (Quota::SharedVersions, Quota::SharedVersionBytes),
+                };
+                let stored = versions::stored(&mut tx, scope).await?;
+                if stored.versions >= number.max() {
+                    return Err(Error::full(number));
+                }
+                if stored.bytes.saturating_add(component.len() as u64) > bytes.max() {
+                    return Err(Error::full(bytes));
                 }
                 let row = VersionRow {
                     tenant: scope.to_owned(),

@@ -13,6 +13,7 @@ use sendbox_domain::model::{
 };
 use sendbox_domain::phone;
 use sendbox_domain::plan::plan;
+use sendbox_domain::rules::quota::Quota;
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::messages::MessageQuery;
 use sendbox_store::rows::{AttemptRow, IdempotencyRow, MessageRow, ReportRow, TenantRow};
@@ -39,6 +40,8 @@ use crate::vault::TenantKey;
 
 /// How long a synchronous request waits for its outcome: an attempt has 15 s, and a second one may follow.
 const MAX_WAIT: Duration = Duration::from_secs(25);
+/// The time after which a message may be created again when too many are in progress.
+const QUEUE_RETRY_SECONDS: u64 = 10;
 /// How long an idempotency key is stored.
 const IDEMPOTENCY_SECONDS: u64 = 24 * 3600;
 
@@ -298,6 +301,9 @@ impl Service {
         };
         let admission = admit(tx, &request, now).await?;
         let claim = (outgoing.mode == Mode::Sync).then(|| self.inner.leases.claim());
+        if claim.is_none() {
+            require_queue(tx, &tenant.id).await?;
+        }
         let mut row = MessageRow {
             connection: Some(name),
             segments,
@@ -486,6 +492,17 @@ impl Service {
         });
         Ok(Page { items: items.collect(), next_cursor })
     }
+}
+
+/// Refuses another message of a tenant that has as many in progress as it may. On PostgreSQL, the limits that were charged are
+/// locked, so that no other transaction adds one.
+async fn require_queue(tx: &mut Tx, tenant: &str) -> Result<()> {
+    let quota = Quota::MessagesInProgress;
+    let max = u32::try_from(quota.max()).unwrap_or(u32::MAX);
+    if messages::are_in_progress(tx, tenant, max).await? {
+        return Err(Error::QuotaReached { quota, retry_after: Some(QUEUE_RETRY_SECONDS) });
+    }
+    Ok(())
 }
 
 fn read_cursor(text: &str) -> Option<(Timestamp, String)> {

@@ -4,7 +4,7 @@ use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::model::{Environment, Flow, Flows, NewTenant, Page, PageRequest, Scope, Tenant, TenantChange};
 use sendbox_domain::rules::policy;
 use sendbox_store::rows::TenantRow;
-use sendbox_store::tenants;
+use sendbox_store::{audit, tenants};
 use serde_json::json;
 
 use crate::access::caller::Caller;
@@ -64,8 +64,8 @@ impl Service {
             }));
         }
         let after = json!({ "name": row.name, "environment": row.environment });
-        self.record_audit(&mut tx, caller, Some(&id), ("tenant.create", format!("tenant:{id}")), (None, Some(after)))
-            .await?;
+        let what = (audit::TENANT_CREATED, format!("tenant:{id}"));
+        self.record_audit(&mut tx, caller, Some(&id), what, (None, Some(after))).await?;
         tx.commit().await?;
         Ok(view(&row))
     }

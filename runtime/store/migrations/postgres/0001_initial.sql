@@ -321,25 +321,222 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
 
+-- What statistics show, counted by the hour in which a message or verification was created (`hour` is its first millisecond). The
+-- triggers below count, so that a change and its count are committed together, whatever made the change. The counts outlive the
+-- rows that they count. A number that belongs to no country has the empty one. `shard` lets transactions of
+-- one tenant count at the same time.
+
+-- Messages that have ended, without those to test numbers.
+CREATE TABLE message_counts (
+    tenant      TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    hour        BIGINT NOT NULL,
+    country     TEXT COLLATE "C" NOT NULL,
+    shard       INTEGER NOT NULL,
+    accepted    BIGINT NOT NULL,
+    failed      BIGINT NOT NULL,
+    in_doubt    BIGINT NOT NULL,
+    expired     BIGINT NOT NULL,
+    cancelled   BIGINT NOT NULL,
+    -- What was reported of them.
+    delivered   BIGINT NOT NULL,
+    undelivered BIGINT NOT NULL,
+    -- Of the physical messages.
+    segments    BIGINT NOT NULL,
+    cost_micros BIGINT NOT NULL,
+    PRIMARY KEY (tenant, hour, country, shard)
+) WITH (fillfactor = 70);
+CREATE INDEX message_counts_by_age ON message_counts (hour);
+
+-- Messages that failed or are in doubt, by the class of their failure.
+CREATE TABLE failure_counts (
+    tenant   TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    hour     BIGINT NOT NULL,
+    class    TEXT COLLATE "C" NOT NULL,
+    shard    INTEGER NOT NULL,
+    messages BIGINT NOT NULL,
+    PRIMARY KEY (tenant, hour, class, shard)
+) WITH (fillfactor = 70);
+CREATE INDEX failure_counts_by_age ON failure_counts (hour);
+
+-- Messages that a provider accepted, by the time from their creation to the response of the provider. `latency_ms` is the lower
+-- bound of a range: up to 16 ms there is one for each millisecond, from there on eight for each doubling.
+CREATE TABLE latency_counts (
+    tenant     TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    hour       BIGINT NOT NULL,
+    latency_ms BIGINT NOT NULL,
+    shard      INTEGER NOT NULL,
+    messages   BIGINT NOT NULL,
+    PRIMARY KEY (tenant, hour, latency_ms, shard)
+) WITH (fillfactor = 70);
+CREATE INDEX latency_counts_by_age ON latency_counts (hour);
+
+-- Verifications, without those of test numbers, by the country of their message.
+CREATE TABLE verification_counts (
+    tenant   TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    hour     BIGINT NOT NULL,
+    country  TEXT COLLATE "C" NOT NULL,
+    shard    INTEGER NOT NULL,
+    started  BIGINT NOT NULL,
+    approved BIGINT NOT NULL,
+    PRIMARY KEY (tenant, hour, country, shard)
+) WITH (fillfactor = 70);
+CREATE INDEX verification_counts_by_age ON verification_counts (hour);
+
+-- Counts for statistics. A message is counted when it ends: its status, segments and price do not change after that.
+CREATE FUNCTION is_delivered(delivery TEXT) RETURNS INTEGER LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN delivery = 'delivered' THEN 1 ELSE 0 END
+$$;
+CREATE FUNCTION is_undelivered(delivery TEXT) RETURNS INTEGER LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN delivery IN ('expired', 'rejected', 'undelivered') THEN 1 ELSE 0 END
+$$;
+CREATE FUNCTION count_message() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO message_counts (tenant, hour, country, shard, accepted, failed, in_doubt, expired, cancelled, delivered,
+        undelivered, segments, cost_micros)
+    VALUES (NEW.tenant, NEW.created_at / 3600000 * 3600000, COALESCE(NEW.country, ''), hashtext(NEW.id) & 7,
+        (NEW.status = 'accepted')::INTEGER, (NEW.status = 'failed')::INTEGER, (NEW.status = 'in-doubt')::INTEGER,
+        (NEW.status = 'expired')::INTEGER, (NEW.status = 'cancelled')::INTEGER,
+        is_delivered(NEW.delivery), is_undelivered(NEW.delivery),
+        COALESCE(NEW.segments, 1) * NEW.physical_messages, NEW.price_micros * NEW.physical_messages)
+    ON CONFLICT (tenant, hour, country, shard) DO UPDATE SET
+        accepted = message_counts.accepted + excluded.accepted,
+        failed = message_counts.failed + excluded.failed,
+        in_doubt = message_counts.in_doubt + excluded.in_doubt,
+        expired = message_counts.expired + excluded.expired,
+        cancelled = message_counts.cancelled + excluded.cancelled,
+        delivered = message_counts.delivered + excluded.delivered,
+        undelivered = message_counts.undelivered + excluded.undelivered,
+        segments = message_counts.segments + excluded.segments,
+        cost_micros = message_counts.cost_micros + excluded.cost_micros;
+    IF NEW.status IN ('failed', 'in-doubt') AND NEW.class IS NOT NULL THEN
+        INSERT INTO failure_counts (tenant, hour, class, shard, messages)
+        VALUES (NEW.tenant, NEW.created_at / 3600000 * 3600000, NEW.class, hashtext(NEW.id) & 7, 1)
+        ON CONFLICT (tenant, hour, class, shard) DO UPDATE SET messages = failure_counts.messages + excluded.messages;
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER messages_counted_when_they_end AFTER UPDATE OF status ON messages FOR EACH ROW
+    WHEN (NEW.test = 0 AND OLD.status IN ('queued', 'sending') AND NEW.status NOT IN ('queued', 'sending'))
+    EXECUTE FUNCTION count_message();
+-- One that ends in the transaction that creates it.
+CREATE TRIGGER messages_counted_at_once AFTER INSERT ON messages FOR EACH ROW
+    WHEN (NEW.test = 0 AND NEW.status NOT IN ('queued', 'sending'))
+    EXECUTE FUNCTION count_message();
+
+-- A transaction may report on many messages, in an order that is not that of their counts. So only one at a time counts the reports
+-- of a tenant, in a shard of their own (8), for which nothing else waits: no two transactions wait for each other.
+CREATE FUNCTION count_report() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    more_delivered INTEGER := is_delivered(NEW.delivery) - is_delivered(OLD.delivery);
+    more_undelivered INTEGER := is_undelivered(NEW.delivery) - is_undelivered(OLD.delivery);
+BEGIN
+    IF more_delivered = 0 AND more_undelivered = 0 THEN
+        RETURN NULL;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('message_counts'), hashtext(NEW.tenant));
+    INSERT INTO message_counts (tenant, hour, country, shard, accepted, failed, in_doubt, expired, cancelled, delivered,
+        undelivered, segments, cost_micros)
+    VALUES (NEW.tenant, NEW.created_at / 3600000 * 3600000, COALESCE(NEW.country, ''), 8, 0, 0, 0, 0, 0, more_delivered,
+        more_undelivered, 0, 0)
+    ON CONFLICT (tenant, hour, country, shard) DO UPDATE SET
+        delivered = message_counts.delivered + excluded.delivered,
+        undelivered = message_counts.undelivered + excluded.undelivered;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER messages_counted_as_reported AFTER UPDATE OF delivery ON messages FOR EACH ROW
+    WHEN (NEW.test = 0 AND NEW.status NOT IN ('queued', 'sending') AND NEW.delivery IS DISTINCT FROM OLD.delivery)
+    EXECUTE FUNCTION count_report();
+
+CREATE FUNCTION count_latency() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO latency_counts (tenant, hour, latency_ms, shard, messages)
+    SELECT counted.tenant, counted.hour,
+        CASE
+            WHEN took < 16 THEN took
+            WHEN took < 32 THEN took & -2
+            WHEN took < 64 THEN took & -4
+            WHEN took < 128 THEN took & -8
+            WHEN took < 256 THEN took & -16
+            WHEN took < 512 THEN took & -32
+            WHEN took < 1024 THEN took & -64
+            WHEN took < 2048 THEN took & -128
+            WHEN took < 4096 THEN took & -256
+            WHEN took < 8192 THEN took & -512
+            WHEN took < 16384 THEN took & -1024
+            WHEN took < 32768 THEN took & -2048
+            WHEN took < 65536 THEN took & -4096
+            WHEN took < 131072 THEN took & -8192
+            WHEN took < 262144 THEN took & -16384
+            WHEN took < 524288 THEN took & -32768
+            WHEN took < 1048576 THEN took & -65536
+            ELSE 1048576
+        END, hashtext(NEW.message) & 7, 1
+    FROM (
+        SELECT messages.tenant, created_at / 3600000 * 3600000 AS hour, GREATEST(NEW.finished_at - created_at, 0) AS took
+        FROM messages WHERE messages.tenant = NEW.tenant AND id = NEW.message AND test = 0
+    ) AS counted
+    ON CONFLICT (tenant, hour, latency_ms, shard) DO UPDATE SET messages = latency_counts.messages + excluded.messages;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER latencies_counted AFTER UPDATE OF outcome ON attempts FOR EACH ROW
+    WHEN (NEW.outcome = 'accepted' AND OLD.outcome IS NULL)
+    EXECUTE FUNCTION count_latency();
+
+CREATE FUNCTION count_verification() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO verification_counts (tenant, hour, country, shard, started, approved)
+    VALUES (NEW.tenant, NEW.created_at / 3600000 * 3600000,
+        COALESCE((SELECT country FROM messages WHERE tenant = NEW.tenant AND id = NEW.message), ''), hashtext(NEW.id) & 7,
+        (TG_OP = 'INSERT')::INTEGER, (NEW.status = 'approved')::INTEGER)
+    ON CONFLICT (tenant, hour, country, shard) DO UPDATE SET started = verification_counts.started + excluded.started,
+        approved = verification_counts.approved + excluded.approved;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER verifications_counted_when_started AFTER INSERT ON verifications FOR EACH ROW
+    WHEN (NEW.test = 0)
+    EXECUTE FUNCTION count_verification();
+CREATE TRIGGER verifications_counted_when_approved AFTER UPDATE OF status ON verifications FOR EACH ROW
+    WHEN (NEW.test = 0 AND NEW.status = 'approved' AND OLD.status <> 'approved')
+    EXECUTE FUNCTION count_verification();
+
 -- `tenant` refers to no table: what was done to a tenant stays known after it is gone.
 CREATE TABLE audit (
     id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant       TEXT COLLATE "C",
     happened_at  BIGINT NOT NULL,
     actor        TEXT NOT NULL,
-    action       TEXT NOT NULL,
+    action       TEXT COLLATE "C" NOT NULL,
     target       TEXT NOT NULL,
     state_before TEXT,
     state_after  TEXT
 );
 CREATE INDEX audit_of_tenant ON audit (tenant, id);
+CREATE INDEX audit_of_action ON audit (tenant, action, id);
+CREATE INDEX audit_by_age ON audit (happened_at);
 
 CREATE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'an audit entry is never changed or deleted';
+    RAISE EXCEPTION 'an audit entry is never changed';
 END
 $$;
-CREATE TRIGGER audit_is_never_changed BEFORE UPDATE OR DELETE ON audit
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
     FOR EACH ROW EXECUTE FUNCTION audit_refuses();
 CREATE TRIGGER audit_is_never_emptied BEFORE TRUNCATE ON audit
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses();
+-- The sweeper stores the time since which entries are kept, and deletes earlier ones.
+CREATE FUNCTION audit_keeps() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.happened_at >= COALESCE(
+        (SELECT convert_from(value, 'UTF8')::BIGINT FROM meta WHERE name = 'audit_kept_since'), OLD.happened_at)
+    THEN
+        RAISE EXCEPTION 'an audit entry is never deleted before its time';
+    END IF;
+    RETURN OLD;
+END
+$$;
+CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit
+    FOR EACH ROW EXECUTE FUNCTION audit_keeps();

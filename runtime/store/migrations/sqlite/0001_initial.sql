@@ -319,6 +319,177 @@ CREATE TABLE idempotency (
 ) STRICT;
 CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
 
+-- What statistics show, counted by the hour in which a message or verification was created (`hour` is its first millisecond). The
+-- triggers below count, so that a change and its count are committed together, whatever made the change. The counts outlive the
+-- rows that they count. A number that belongs to no country has the empty one. `shard` is always 0 here: on PostgreSQL, it lets
+-- transactions of one tenant count at the same time.
+
+-- Messages that have ended, without those to test numbers.
+CREATE TABLE message_counts (
+    tenant      TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    hour        INTEGER NOT NULL,
+    country     TEXT NOT NULL,
+    shard       INTEGER NOT NULL,
+    accepted    INTEGER NOT NULL,
+    failed      INTEGER NOT NULL,
+    in_doubt    INTEGER NOT NULL,
+    expired     INTEGER NOT NULL,
+    cancelled   INTEGER NOT NULL,
+    -- What was reported of them.
+    delivered   INTEGER NOT NULL,
+    undelivered INTEGER NOT NULL,
+    -- Of the physical messages.
+    segments    INTEGER NOT NULL,
+    cost_micros INTEGER NOT NULL,
+    PRIMARY KEY (tenant, hour, country, shard)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX message_counts_by_age ON message_counts (hour);
+
+-- Messages that failed or are in doubt, by the class of their failure.
+CREATE TABLE failure_counts (
+    tenant   TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    hour     INTEGER NOT NULL,
+    class    TEXT NOT NULL,
+    shard    INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    PRIMARY KEY (tenant, hour, class, shard)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX failure_counts_by_age ON failure_counts (hour);
+
+-- Messages that a provider accepted, by the time from their creation to the response of the provider. `latency_ms` is the lower
+-- bound of a range: up to 16 ms there is one for each millisecond, from there on eight for each doubling.
+CREATE TABLE latency_counts (
+    tenant     TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    hour       INTEGER NOT NULL,
+    latency_ms INTEGER NOT NULL,
+    shard      INTEGER NOT NULL,
+    messages   INTEGER NOT NULL,
+    PRIMARY KEY (tenant, hour, latency_ms, shard)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX latency_counts_by_age ON latency_counts (hour);
+
+-- Verifications, without those of test numbers, by the country of their message.
+CREATE TABLE verification_counts (
+    tenant   TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    hour     INTEGER NOT NULL,
+    country  TEXT NOT NULL,
+    shard    INTEGER NOT NULL,
+    started  INTEGER NOT NULL,
+    approved INTEGER NOT NULL,
+    PRIMARY KEY (tenant, hour, country, shard)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX verification_counts_by_age ON verification_counts (hour);
+
+-- Counts for statistics. A message is counted when it ends: its status, segments and price do not change after that.
+CREATE TRIGGER messages_counted_when_they_end AFTER UPDATE OF status ON messages
+WHEN NEW.test = 0 AND OLD.status IN ('queued', 'sending') AND NEW.status NOT IN ('queued', 'sending')
+BEGIN
+    INSERT INTO message_counts (tenant, hour, country, shard, accepted, failed, in_doubt, expired, cancelled, delivered,
+        undelivered, segments, cost_micros)
+    VALUES (NEW.tenant, NEW.created_at / 3600000 * 3600000, COALESCE(NEW.country, ''), 0,
+        NEW.status = 'accepted', NEW.status = 'failed', NEW.status = 'in-doubt', NEW.status = 'expired', NEW.status = 'cancelled',
+        NEW.delivery IS 'delivered', COALESCE(NEW.delivery IN ('expired', 'rejected', 'undelivered'), 0),
+        COALESCE(NEW.segments, 1) * NEW.physical_messages, NEW.price_micros * NEW.physical_messages)
+    ON CONFLICT (tenant, hour, country, shard) DO UPDATE SET
+        accepted = message_counts.accepted + excluded.accepted,
+        failed = message_counts.failed + excluded.failed,
+        in_doubt = message_counts.in_doubt + excluded.in_doubt,
+        expired = message_counts.expired + excluded.expired,
+        cancelled = message_counts.cancelled + excluded.cancelled,
+        delivered = message_counts.delivered + excluded.delivered,
+        undelivered = message_counts.undelivered + excluded.undelivered,
+        segments = message_counts.segments + excluded.segments,
+        cost_micros = message_counts.cost_micros + excluded.cost_micros;
+    INSERT INTO failure_counts (tenant, hour, class, shard, messages)
+    SELECT NEW.tenant, NEW.created_at / 3600000 * 3600000, NEW.class, 0, 1
+    WHERE NEW.status IN ('failed', 'in-doubt') AND NEW.class IS NOT NULL
+    ON CONFLICT (tenant, hour, class, shard) DO UPDATE SET messages = failure_counts.messages + excluded.messages;
+END;
+-- One that ends in the transaction that creates it.
+CREATE TRIGGER messages_counted_at_once AFTER INSERT ON messages
+WHEN NEW.test = 0 AND NEW.status NOT IN ('queued', 'sending')
+BEGIN
+    INSERT INTO message_counts (tenant, hour, country, shard, accepted, failed, in_doubt, expired, cancelled, delivered,
+        undelivered, segments, cost_micros)
+    VALUES (NEW.tenant, NEW.created_at / 3600000 * 3600000, COALESCE(NEW.country, ''), 0,
+        NEW.status = 'accepted', NEW.status = 'failed', NEW.status = 'in-doubt', NEW.status = 'expired', NEW.status = 'cancelled',
+        NEW.delivery IS 'delivered', COALESCE(NEW.delivery IN ('expired', 'rejected', 'undelivered'), 0),
+        COALESCE(NEW.segments, 1) * NEW.physical_messages, NEW.price_micros * NEW.physical_messages)
+    ON CONFLICT (tenant, hour, country, shard) DO UPDATE SET
+        accepted = message_counts.accepted + excluded.accepted,
+        failed = message_counts.failed + excluded.failed,
+        in_doubt = message_counts.in_doubt + excluded.in_doubt,
+        expired = message_counts.expired + excluded.expired,
+        cancelled = message_counts.cancelled + excluded.cancelled,
+        delivered = message_counts.delivered + excluded.delivered,
+        undelivered = message_counts.undelivered + excluded.undelivered,
+        segments = message_counts.segments + excluded.segments,
+        cost_micros = message_counts.cost_micros + excluded.cost_micros;
+    INSERT INTO failure_counts (tenant, hour, class, shard, messages)
+    SELECT NEW.tenant, NEW.created_at / 3600000 * 3600000, NEW.class, 0, 1
+    WHERE NEW.status IN ('failed', 'in-doubt') AND NEW.class IS NOT NULL
+    ON CONFLICT (tenant, hour, class, shard) DO UPDATE SET messages = failure_counts.messages + excluded.messages;
+END;
+CREATE TRIGGER messages_counted_as_reported AFTER UPDATE OF delivery ON messages
+WHEN NEW.test = 0 AND NEW.status NOT IN ('queued', 'sending') AND NEW.delivery IS NOT OLD.delivery
+BEGIN
+    UPDATE message_counts SET
+        delivered = delivered + (NEW.delivery IS 'delivered') - (OLD.delivery IS 'delivered'),
+        undelivered = undelivered + COALESCE(NEW.delivery IN ('expired', 'rejected', 'undelivered'), 0)
+            - COALESCE(OLD.delivery IN ('expired', 'rejected', 'undelivered'), 0)
+    WHERE tenant = NEW.tenant AND hour = NEW.created_at / 3600000 * 3600000 AND country = COALESCE(NEW.country, '')
+        AND shard = 0;
+END;
+CREATE TRIGGER latencies_counted AFTER UPDATE OF outcome ON attempts
+WHEN NEW.outcome = 'accepted' AND OLD.outcome IS NULL
+BEGIN
+    INSERT INTO latency_counts (tenant, hour, latency_ms, shard, messages)
+    SELECT tenant, hour,
+        CASE
+            WHEN took < 16 THEN took
+            WHEN took < 32 THEN took & -2
+            WHEN took < 64 THEN took & -4
+            WHEN took < 128 THEN took & -8
+            WHEN took < 256 THEN took & -16
+            WHEN took < 512 THEN took & -32
+            WHEN took < 1024 THEN took & -64
+            WHEN took < 2048 THEN took & -128
+            WHEN took < 4096 THEN took & -256
+            WHEN took < 8192 THEN took & -512
+            WHEN took < 16384 THEN took & -1024
+            WHEN took < 32768 THEN took & -2048
+            WHEN took < 65536 THEN took & -4096
+            WHEN took < 131072 THEN took & -8192
+            WHEN took < 262144 THEN took & -16384
+            WHEN took < 524288 THEN took & -32768
+            WHEN took < 1048576 THEN took & -65536
+            ELSE 1048576
+        END, 0, 1
+    FROM (
+        SELECT tenant, created_at / 3600000 * 3600000 AS hour, MAX(NEW.finished_at - created_at, 0) AS took
+        FROM messages WHERE tenant = NEW.tenant AND id = NEW.message AND test = 0
+    ) WHERE TRUE
+    ON CONFLICT (tenant, hour, latency_ms, shard) DO UPDATE SET messages = latency_counts.messages + excluded.messages;
+END;
+CREATE TRIGGER verifications_counted_when_started AFTER INSERT ON verifications
+WHEN NEW.test = 0
+BEGIN
+    INSERT INTO verification_counts (tenant, hour, country, shard, started, approved)
+    VALUES (NEW.tenant, NEW.created_at / 3600000 * 3600000,
+        COALESCE((SELECT country FROM messages WHERE tenant = NEW.tenant AND id = NEW.message), ''), 0, 1,
+        NEW.status = 'approved')
+    ON CONFLICT (tenant, hour, country, shard) DO UPDATE SET started = verification_counts.started + excluded.started,
+        approved = verification_counts.approved + excluded.approved;
+END;
+CREATE TRIGGER verifications_counted_when_approved AFTER UPDATE OF status ON verifications
+WHEN NEW.test = 0 AND NEW.status = 'approved' AND OLD.status <> 'approved'
+BEGIN
+    INSERT INTO verification_counts (tenant, hour, country, shard, started, approved)
+    VALUES (NEW.tenant, NEW.created_at / 3600000 * 3600000,
+        COALESCE((SELECT country FROM messages WHERE tenant = NEW.tenant AND id = NEW.message), ''), 0, 0, 1)
+    ON CONFLICT (tenant, hour, country, shard) DO UPDATE SET approved = verification_counts.approved + excluded.approved;
+END;
+
 -- `tenant` refers to no table: what was done to a tenant stays known after it is gone.
 CREATE TABLE audit (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -331,12 +502,17 @@ CREATE TABLE audit (
     state_after  TEXT
 ) STRICT;
 CREATE INDEX audit_of_tenant ON audit (tenant, id);
+CREATE INDEX audit_of_action ON audit (tenant, action, id);
+CREATE INDEX audit_by_age ON audit (happened_at);
 
 CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
 BEGIN
     SELECT RAISE(ABORT, 'an audit entry is never changed');
 END;
-CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
+-- The sweeper stores the time since which entries are kept, and deletes earlier ones.
+CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit
+WHEN OLD.happened_at >= COALESCE(
+    (SELECT CAST(CAST(value AS TEXT) AS INTEGER) FROM meta WHERE name = 'audit_kept_since'), OLD.happened_at)
 BEGIN
-    SELECT RAISE(ABORT, 'an audit entry is never deleted');
+    SELECT RAISE(ABORT, 'an audit entry is never deleted before its time');
 END;

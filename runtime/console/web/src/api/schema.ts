@@ -2132,7 +2132,7 @@ export type components = {
              */
             instance: string;
             /**
-             * @description With `limit-reached`: the name of the limit.
+             * @description With `limit-reached` and `quota-reached`: the name of the limit.
              * @example number-per-hour
              */
             limit?: string | null;
@@ -2716,12 +2716,12 @@ export type components = {
             countries: components["schemas"]["CountryCount"][];
             /** @description Why messages failed or are in doubt, the most frequent class first. */
             failures: components["schemas"]["FailureCount"][];
-            /** @description The beginning of the period. */
+            /** @description The beginning of the period: a full hour. */
             from: components["schemas"]["Timestamp"];
             latencyMs?: components["schemas"]["Latency"] | null;
             /** @description The buckets in order, including those without messages. The first and the last are cut by `from` and `to`. */
             series: components["schemas"]["StatisticsBucket"][];
-            /** @description The end of the period. */
+            /** @description The end of the period: a full hour, or now. */
             to: components["schemas"]["Timestamp"];
             /** @description The messages that were created in the period, by their current status. */
             totals: components["schemas"]["Totals"];

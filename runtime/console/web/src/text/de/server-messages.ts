@@ -254,6 +254,8 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
       "wrong-code-detail": () => "Der Code ist falsch, und der Versuch zählt.",
       "message-not-sent": () => "Nachricht nicht gesendet",
       "limit-reached": () => "Limit erreicht",
+      "quota-reached": () => "Kontingent ausgeschöpft",
+      "quota-reached-detail": () => "Der Mandant hat so viel davon, wie er haben darf. Löschen Sie, was nicht mehr gebraucht wird, oder versuchen Sie es später erneut.",
       // Die Konsole sendet keine Zustellberichte: Diese Fehler sieht nur ein Anbieter.
       "report-not-authentic": () => "Zustellbericht nicht authentisch",
       "report-malformed": () => "Ungültiger Zustellbericht",
