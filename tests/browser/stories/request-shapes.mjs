@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf, version } from "../component.mjs";
 import { api, upload } from "../demo.mjs";
-import { assertAccessible, go, screenshot, signIn, watch } from "../browser.mjs";
+import { assertAccessible, assertGerman, go, screenshot, signIn, watch } from "../browser.mjs";
 
 const TENANT = "/v1/tenants/shaping";
 const AT_HOME = "+4520506070";
@@ -85,6 +85,15 @@ export function requestShapes(environment) {
     await activate();
     const again = await send("+46702223334");
     assert.deepEqual([again.body.status, versionsOf(again)], ["accepted", [digestOf(second)]]);
+
+    // In German: the reason of the rule is in the words of the server, and is marked as English.
+    await page.getByLabel("Language").selectOption("Deutsch");
+    await go(page, demo, `t/shaping/messages/${abroad.body.id}`);
+    const blocked = page.locator(".trace li").filter({ hasText: "Blockiert, bevor etwas gesendet wurde:" });
+    await blocked.locator("[lang=en]").getByText("form MaxPrice = 9", { exact: false }).waitFor();
+    await page.getByText("Der Konnektor hat gegen eine Regel verstoßen", { exact: false }).waitFor();
+    await assertGerman(page, "a message whose request was held back");
+    await screenshot(page, "german-held-request");
     watched.settle();
   });
 }

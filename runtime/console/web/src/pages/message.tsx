@@ -143,9 +143,9 @@ function ReportItem({ report, since }: { report: DeliveryReport; since: string }
         </p>
         <Facts
           facts={[
-            [t.messages.failure, report.class && t.failures[report.class]],
+            [t.messages.failure, report.class && <><b>{t.failures[report.class]}</b>: {t.failureHelp[report.class]}</>],
             [t.testResult.providerCode, report.providerCode && <code>{report.providerCode}</code>],
-            [t.message.providerSays, report.message],
+            [t.message.providerSays, report.message && <q>{report.message}</q>],
           ]}
         />
       </div>
