@@ -62,6 +62,7 @@ export const connections: Pick<
     removed: "Wird beim Speichern entfernt",
     removeSecret: "Entfernen",
     problems: "Bitte prüfen Sie Ihre Eingaben",
+    showErrors: "Fehler anzeigen",
     errors: (count) => plural(count, "Fehler", "Fehler"),
     choose: "Nicht gesetzt",
     cost: (price) => `etwa ${price} pro Nachricht`,
@@ -169,6 +170,7 @@ export const connections: Pick<
     activeThere: "Die Verbindung ist dort aktiv: Ihre Änderungen gelten ab der nächsten Nachricht.",
     confirm: "Übernehmen",
     done: (tenant) => `Die Verbindung wurde nach „${tenant}“ übernommen.`,
+    open: (name, tenant) => `„${name}“ von „${tenant}“ öffnen, um sie zu testen und zu aktivieren`,
     changedMeanwhile: "Die Änderungen sind nicht mehr die, die Sie geprüft haben. Bitte prüfen Sie sie erneut.",
   },
 };

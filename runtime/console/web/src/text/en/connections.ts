@@ -58,6 +58,7 @@ export const connections = {
     removed: "Removed when you save",
     removeSecret: "Remove",
     problems: "Please check your input",
+    showErrors: "Show errors",
     errors: (count: number) => plural(count, "error", "errors"),
     choose: "Not set",
     cost: (price: string) => `about ${price} per message`,
@@ -165,6 +166,7 @@ export const connections = {
     activeThere: "The connection is active there: your changes apply from the next message.",
     confirm: "Promote",
     done: (tenant: string) => `The connection was promoted to “${tenant}”.`,
+    open: (name: string, tenant: string) => `Open “${name}” of “${tenant}” to test and activate it`,
     changedMeanwhile: "The changes are different from those you reviewed. Please review them again.",
   },
 };
