@@ -94,3 +94,13 @@ export async function screenshot(page, name, options = {}) {
   mkdirSync(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true, ...options });
 }
+
+/** Fails if the page shows an English sentence that is neither marked as English nor quoted. */
+export async function assertGerman(page, what) {
+  const text = await page.locator("main").evaluate((main) => {
+    const copy = main.cloneNode(true);
+    for (const one of copy.querySelectorAll("[lang=en], q, pre, code")) one.remove();
+    return copy.textContent;
+  });
+  assert.doesNotMatch(text, /\b(the|and|of|is|are|this|which|with)\b/i, what);
+}

@@ -16,7 +16,7 @@ function component() {
   return readFileSync(path);
 }
 
-/** Version `number` as a file to upload. `does` is `honest`, `wider`, `stricter` or `trap`. */
+/** Version `number` as a file to upload. `does` is `honest`, `wider`, `stricter`, `abroad` or `trap`. */
 export function version(number, does, id = "acme-sms") {
   const name = String(number).padStart(4, "0");
   const marker = `which-version=${name};does=${does};id=${id};`;

@@ -90,6 +90,10 @@ export function changes(environment) {
     await dialog.getByText("The connection was promoted to “promoting-live”.").waitFor();
     await dialog.locator(".dialog-actions").getByRole("button", { name: "Close" }).waitFor();
     assert.equal((await api(demo, "GET", "/v1/tenants/promoting-live/connections/main")).body.connector, "twilio");
+    // What comes next is one click away.
+    await dialog.getByRole("link", { name: "Open “main” of “promoting-live”", exact: false }).click();
+    await page.getByRole("heading", { name: "Connection “main”" }).waitFor();
+    assert.match(page.url(), /promoting-live\/connections\/main$/);
     watched.settle();
   });
 
@@ -114,14 +118,14 @@ export function changes(environment) {
 
   test("flows, policy, countries, API keys and the audit log", async () => {
     const { demo, browser } = environment;
-    await tenant(demo, "ruling", "production");
+    await tenant(demo, "deciding", "production");
     const page = await browser.open({ viewport: { width: 1440, height: 1000 } });
     const watched = watch(page, demo);
-    await signIn(page, demo, { path: "t/ruling/flows" });
+    await signIn(page, demo, { path: "t/deciding/flows" });
     await page.getByText("No connection is active").waitFor();
     await page.getByRole("switch", { name: "Sign-in", exact: true }).check();
     await page.getByText("Saved. Applies from the next message.").waitFor();
-    assert.equal((await api(demo, "GET", "/v1/tenants/ruling/flows")).body["sign-in"], true);
+    assert.equal((await api(demo, "GET", "/v1/tenants/deciding/flows")).body["sign-in"], true);
     await assertAccessible(page, "flows");
     await screenshot(page, "flows");
 
@@ -135,7 +139,7 @@ export function changes(environment) {
     await page.getByLabel("Digits").fill("8");
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("Saved. Applies from the next message.").waitFor();
-    const { body: policy } = await api(demo, "GET", "/v1/tenants/ruling/policy");
+    const { body: policy } = await api(demo, "GET", "/v1/tenants/deciding/policy");
     assert.deepEqual([policy.codes.digits, policy.countries.only], [8, ["DK"]]);
     // A price and a connection for individual countries.
     await page.getByRole("switch", { name: /^Limit monthly spending/ }).check();
@@ -143,16 +147,16 @@ export function changes(environment) {
     await page.getByLabel("Price per segment: Denmark").fill("0.051");
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("Saved. Applies from the next message.").waitFor();
-    assert.deepEqual((await api(demo, "GET", "/v1/tenants/ruling/policy")).body.spend.prices, { DK: 51_000 });
+    assert.deepEqual((await api(demo, "GET", "/v1/tenants/deciding/policy")).body.spend.prices, { DK: 51_000 });
     const accounts = await (await fetch(`${demo.url}/demo/accounts`)).json();
     const { connector, parameters, templates } = accounts.find((one) => one.connector === "vonage");
-    await api(demo, "PUT", "/v1/tenants/ruling/connections/north", { connector, parameters, templates });
-    await go(page, demo, "t/ruling/policy");
+    await api(demo, "PUT", "/v1/tenants/deciding/connections/north", { connector, parameters, templates });
+    await go(page, demo, "t/deciding/policy");
     await page.getByLabel("Add a connection for a country").selectOption("Sweden");
     assert.equal(await page.getByLabel("Connection: Sweden").inputValue(), "north");
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("Saved. Applies from the next message.").waitFor();
-    assert.deepEqual((await api(demo, "GET", "/v1/tenants/ruling/policy")).body.delivery.routes, { SE: "north" });
+    assert.deepEqual((await api(demo, "GET", "/v1/tenants/deciding/policy")).body.delivery.routes, { SE: "north" });
     await assertAccessible(page, "policy");
     await screenshot(page, "policy");
 
@@ -170,7 +174,7 @@ export function changes(environment) {
     await dialog.getByRole("button", { name: "Revoke" }).click();
     await page.getByText("No API keys yet").waitFor();
 
-    await go(page, demo, "t/ruling/audit");
+    await go(page, demo, "t/deciding/audit");
     await page.getByText("Key revoked").waitFor();
     const row = page.getByRole("row").filter({ hasText: "Policy changed" }).last();
     await row.getByText("2 changes").click();

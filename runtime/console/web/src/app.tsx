@@ -2,8 +2,9 @@
 
 import { lazy, Suspense, useEffect, useRef } from "react";
 import { useQuery } from "@tanstack/react-query";
-import { Link, Navigate, Route, Routes, useLocation } from "react-router";
-import { sessionQuery } from "./api/queries";
+import { Link, Navigate, Outlet, Route, Routes, useLocation, useParams } from "react-router";
+import { Problem } from "./api/client";
+import { sessionQuery, tenantQuery } from "./api/queries";
 import type { Session } from "./api/types";
 import { focusHeadingOnLoad } from "./components/focus";
 import { PageHeader } from "./components/layout";
@@ -67,7 +68,7 @@ function SignedIn({ session }: { session: Session }) {
               <Route path="connectors/:connector/versions" element={<Versions />} />
             </Route>
           )}
-          <Route path="/t/:tenant">
+          <Route path="/t/:tenant" element={<OfTenant />}>
             <Route index element={<Overview />} />
             <Route path="connectors" element={<Connectors />} />
             <Route path="connectors/:connector/set-up" element={<ConnectionPage />} />
@@ -101,6 +102,20 @@ function Focus() {
     focusHeadingOnLoad();
   }, [pathname]);
   return null;
+}
+
+/** The pages of a tenant. Where there is no such tenant, the page says that once. */
+function OfTenant() {
+  const t = useTexts();
+  const { tenant = "" } = useParams();
+  const query = useQuery(tenantQuery(tenant));
+  if (!(query.error instanceof Problem && query.error.status === 404)) return <Outlet />;
+  return (
+    <>
+      <PageHeader title={t.notFound.tenant(tenant)} lead={t.notFound.tenantHelp} />
+      <Empty title={<Link to="/">{t.notFound.home}</Link>} />
+    </>
+  );
 }
 
 function NotFound() {

@@ -4,10 +4,10 @@ import { useEffect, useState, type ReactNode } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, NavLink, useLocation } from "react-router";
 import {
-  BookOpen, Gauge, Globe, KeyRound, LogOut, Menu, MessageSquareText, Moon, Plug, ScrollText, ShieldCheck, Smartphone,
+  BookOpen, Building2, Gauge, Globe, KeyRound, LogOut, Menu, MessageSquareText, Moon, Plug, ScrollText, ShieldCheck, Smartphone,
   Sun, SunMoon, ToggleRight, type LucideIcon,
 } from "lucide-react";
-import { call } from "./api/client";
+import { call, Problem } from "./api/client";
 import { client, tenantQuery, usePhone } from "./api/queries";
 import type { Session } from "./api/types";
 import { Badge } from "./components/badge";
@@ -17,7 +17,10 @@ import { type Appearance, useAppearance } from "./text/appearance";
 export function Shell({ session, children }: { session: Session; children: ReactNode }) {
   const { t } = useLanguage();
   const { pathname } = useLocation();
-  const tenant = /^\/t\/([^/]+)/.exec(pathname)?.[1];
+  const named = /^\/t\/([^/]+)/.exec(pathname)?.[1];
+  const found = useQuery({ ...tenantQuery(decodeURIComponent(named ?? "")), enabled: named !== undefined });
+  // Nothing leads to the pages of a tenant that does not exist.
+  const tenant = found.error instanceof Problem && found.error.status === 404 ? undefined : named;
   const [open, setOpen] = useState(false);
   useEffect(() => setOpen(false), [pathname]);
   return (
@@ -44,7 +47,7 @@ export function Shell({ session, children }: { session: Session; children: React
         <Settings session={session} />
       </header>
       <div className="shell-body">
-        {tenant && <Navigation tenant={tenant} open={open} />}
+        {tenant && <Navigation tenant={tenant} open={open} session={session} />}
         <main id="content" tabIndex={-1} className={tenant ? "" : "wide"}>{children}</main>
       </div>
     </div>
@@ -111,7 +114,7 @@ function Settings({ session }: { session: Session }) {
   );
 }
 
-function Navigation({ tenant, open }: { tenant: string; open: boolean }) {
+function Navigation({ tenant, open, session }: { tenant: string; open: boolean; session: Session }) {
   const { t } = useLanguage();
   const { pathname } = useLocation();
   const phone = usePhone(false);
@@ -131,6 +134,11 @@ function Navigation({ tenant, open }: { tenant: string; open: boolean }) {
   return (
     <nav id="navigation" className={open ? "side open" : "side"} aria-label={t.shell.navigation}>
       <ul>
+        {session.principal === "platform" && (
+          <li className="narrow-only">
+            <Link to="/tenants"><Building2 size={18} aria-hidden="true" /> <span>{t.shell.allTenants}</span></Link>
+          </li>
+        )}
         {links.map(([path, name, Icon]) => (
           <li key={path}>
             <NavLink

@@ -10,6 +10,16 @@ export function focusHeadingOnLoad(): void {
   focusNextHeading = true;
 }
 
+/** The heading names the page: in the tab, in bookmarks and to screen readers. What is only decoration or a state is left out. */
+export function useDocumentTitle(heading: RefObject<HTMLElement | null>): void {
+  useEffect(() => {
+    const named = heading.current?.cloneNode(true) as HTMLElement | undefined;
+    for (const one of named?.querySelectorAll("[aria-hidden=true], .badge, .logo") ?? []) one.remove();
+    const name = named?.textContent?.trim();
+    document.title = name ? `${name} · Sendbox` : "Sendbox";
+  });
+}
+
 export function useHeadingFocus(heading: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     if (!focusNextHeading) return;

@@ -1,9 +1,10 @@
 import { useId, useRef, type ReactNode } from "react";
-import { useHeadingFocus } from "./focus";
+import { useDocumentTitle, useHeadingFocus } from "./focus";
 
 export function PageHeader({ title, lead, actions }: { title: ReactNode; lead?: ReactNode; actions?: ReactNode }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useHeadingFocus(heading);
+  useDocumentTitle(heading);
   return (
     <header className="page-head">
       <div>

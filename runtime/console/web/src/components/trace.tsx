@@ -6,9 +6,20 @@ import {
 import type { Failure, FailureClass, ResourceUsage, SentRequest, TraceEvent } from "../api/types";
 import { Badge } from "./badge";
 import { Facts } from "./layout";
+import { EnglishText } from "./server-text";
 import { type Texts, useFormat, useTexts } from "../text";
 
-type TraceLine = { at: number; icon: LucideIcon; text: string; fine?: string; tone?: "bad" | "warn" };
+interface TraceLine {
+  at: number;
+  icon: LucideIcon;
+  text: string;
+  /** Why, in the server's words, which are English. */
+  reason?: string;
+  /** What the connector wrote, in whatever language. */
+  quote?: string;
+  fine?: string;
+  tone?: "bad" | "warn";
+}
 
 /** Translates the first word of each item in a list, like `concat, encode` or `[secret authToken]`. */
 const translated = (list: string, names: Record<string, string>): string =>
@@ -33,7 +44,7 @@ function describeEvent(event: TraceEvent, t: Texts): Omit<TraceLine, "at"> {
         fine: event.carriesMessage ? t.trace.carries : "",
       };
     case "refused":
-      return { icon: Ban, text: t.trace.refused(event.reason), tone: "bad" };
+      return { icon: Ban, text: t.trace.refused, reason: event.reason, tone: "bad" };
     case "response":
       return {
         icon: ArrowDownLeft,
@@ -42,9 +53,9 @@ function describeEvent(event: TraceEvent, t: Texts): Omit<TraceLine, "at"> {
         tone: event.status >= 400 ? "bad" : undefined,
       };
     case "no-response":
-      return { icon: CircleSlash, text: t.trace.noResponse(event.reason), tone: "bad" };
+      return { icon: CircleSlash, text: t.trace.noResponse, reason: event.reason, tone: "bad" };
     case "log":
-      return { icon: FileText, text: t.trace.log(event.level, event.message) };
+      return { icon: FileText, text: t.trace.log(event.level), quote: event.message };
     case "log-truncated":
       return { icon: FileText, text: t.trace.logTruncated };
     case "returned":
@@ -94,6 +105,8 @@ export function Trace({ events }: { events: TraceEvent[] }) {
           <line.icon size={16} aria-hidden="true" />
           <span className="trace-text">
             {line.text}
+            {line.reason && <> <span lang="en">{line.reason}</span></>}
+            {line.quote && <> <q>{line.quote}</q></>}
             {line.fine && <span className="fine"> {line.fine}</span>}
           </span>
         </li>
@@ -163,7 +176,10 @@ export function FailureFacts({ failure }: { failure: Failure }) {
   return (
     <Facts
       facts={[
-        [t.messages.failure, <><b>{t.failures[failure.class]}</b>: {failure.message}</>],
+        [t.messages.failure, <><b>{t.failures[failure.class]}</b>: {t.failureHelp[failure.class]}</>],
+        failure.party === "provider"
+          ? [t.testResult.answer, <q>{failure.message}</q>]
+          : [t.testResult.details, <EnglishText text={failure.message} />],
         [t.testResult.party, t.parties[failure.party]],
         [t.testResult.requestSent, t.testResult.requestSentIs[failure.requestSent]],
         [t.testResult.providerCode, failure.providerCode && <code>{failure.providerCode}</code>],

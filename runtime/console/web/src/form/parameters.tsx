@@ -5,6 +5,7 @@ import Form from "@rjsf/core";
 import type { FieldTemplateProps, ObjectFieldTemplateProps, RegistryWidgetsType, WidgetProps } from "@rjsf/utils";
 import type { JsonObject } from "../api/types";
 import { Button } from "../components/button";
+import { WithCode } from "../components/with-code";
 import { useFormat, useTexts } from "../text";
 import { formSchema, formUiSchema } from "./schema";
 import { validator } from "./validator";
@@ -76,7 +77,7 @@ function FieldTemplate({ id, label, required, schema, children, hidden, registry
         {!required && !isSwitch && <span className="fine"> ({t.common.optional})</span>}
       </label>
       {children}
-      {schema.description && <p className="help" id={`${id}__help`}>{schema.description}</p>}
+      {schema.description && <p className="help" id={`${id}__help`}><WithCode text={schema.description} /></p>}
       {errors?.map((error) => <p className="error" id={`${id}__errors`} key={error}>{error}</p>)}
     </div>
   );

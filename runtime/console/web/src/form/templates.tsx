@@ -227,14 +227,14 @@ function TemplateId({ ids, schema, value, onChange }: TemplateIdProps) {
       )}
       {byCase ? (
         cases.map(([name, about], index) => (
-          <input
-            key={name}
-            id={index === 0 ? ids.id : undefined}
-            aria-label={about.title ?? name}
-            placeholder={about.title ?? name}
-            value={String((value as JsonObject)[name] ?? "")}
-            onChange={(event) => onChange({ ...(value as JsonObject), [name]: event.target.value })}
-          />
+          <label key={name} className="template-case">
+            <span>{about.title ?? name}</span>
+            <input
+              id={index === 0 ? ids.id : undefined}
+              value={String((value as JsonObject)[name] ?? "")}
+              onChange={(event) => onChange({ ...(value as JsonObject), [name]: event.target.value })}
+            />
+          </label>
         ))
       ) : (
         <input {...ids} value={String(value ?? "")} onChange={(event) => onChange(event.target.value)} />

@@ -10,7 +10,7 @@ import { Card, Facts, PageHeader } from "../components/layout";
 import { Loaded } from "../components/loaded";
 import { Notice } from "../components/notice";
 import { ServerText } from "../components/server-text";
-import { ShapeLineDiff } from "../components/shape-line";
+import { ShapeLineDiff, ShapeLines } from "../components/shape-line";
 import { FailureFacts, Requests, ResourceUse, Responses, Trace } from "../components/trace";
 import { useFormat, useTexts } from "../text";
 
@@ -59,7 +59,7 @@ function MessageDetails({ tenant, message }: { tenant: string; message: Message 
               </div>
             </li>
             {message.attempts.map((attempt) => (
-              <AttemptItem key={attempt.number} attempt={attempt} since={message.createdAt} />
+              <AttemptItem key={attempt.number} tenant={tenant} attempt={attempt} since={message.createdAt} />
             ))}
             {message.attempts.length === 0 && (
               <li>
@@ -143,9 +143,9 @@ function ReportItem({ report, since }: { report: DeliveryReport; since: string }
         </p>
         <Facts
           facts={[
-            [t.messages.failure, report.class && t.failures[report.class]],
+            [t.messages.failure, report.class && <><b>{t.failures[report.class]}</b>: {t.failureHelp[report.class]}</>],
             [t.testResult.providerCode, report.providerCode && <code>{report.providerCode}</code>],
-            [t.message.providerSays, report.message],
+            [t.message.providerSays, report.message && <q>{report.message}</q>],
           ]}
         />
       </div>
@@ -153,7 +153,7 @@ function ReportItem({ report, since }: { report: DeliveryReport; since: string }
   );
 }
 
-function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
+function AttemptItem({ tenant, attempt, since }: { tenant: string; attempt: Attempt; since: string }) {
   const t = useTexts();
   const format = useFormat();
   const micros = (from: string, to: string) => format.micros((new Date(to).getTime() - new Date(from).getTime()) * 1000);
@@ -195,10 +195,15 @@ function AttemptItem({ attempt, since }: { attempt: Attempt; since: string }) {
                 {detail.heldShape && (
                   <>
                     <p>{t.requestShapes.changes}</p>
-                    <pre>{detail.heldShape.changes.map((change) => <ShapeLineDiff key={`${change.added}${change.line}`} change={change} />)}</pre>
+                    <ShapeLines label={t.requestShapes.changes}>
+                      {detail.heldShape.changes.map((change) => <ShapeLineDiff key={`${change.added}${change.line}`} change={change} />)}
+                    </ShapeLines>
                   </>
                 )}
                 <Requests requests={[detail.heldRequest]} />
+                <p>
+                  <Link to={`/t/${tenant}/connectors/${attempt.connector}/versions`}>{t.requestShapes.review(attempt.connector)}</Link>
+                </p>
               </details>
             )}
             <Responses events={detail.trace} />

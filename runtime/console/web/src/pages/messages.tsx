@@ -16,6 +16,12 @@ import { PagedList } from "../components/loaded";
 import { Empty } from "../components/notice";
 import { useFormat, useTexts } from "../text";
 
+/** The number without the separators that people type; `undefined` if it is not a whole one. */
+function wholeNumber(typed: string): string | undefined {
+  const digits = typed.replace(/[\s()-]/g, "");
+  return /^\+[1-9][0-9]{6,14}$/.test(digits) ? digits : undefined;
+}
+
 const FILTERS = ["status", "delivery", "usage", "country", "to", "connection"] as const;
 
 export default function Messages() {
@@ -28,7 +34,7 @@ export default function Messages() {
   const [to, setTo] = useState("");
   const [typed, setTyped] = useState("");
   useEffect(() => {
-    const timer = setTimeout(() => setTo(/^\+[1-9][0-9]{6,14}$/.test(typed.replace(/[\s()-]/g, "")) ? typed.replace(/[\s()-]/g, "") : ""), 400);
+    const timer = setTimeout(() => setTo(wholeNumber(typed) ?? ""), 400);
     return () => clearTimeout(timer);
   }, [typed]);
   const connections = useQuery(connectionsQuery(tenant));
@@ -103,12 +109,12 @@ export default function Messages() {
             </select>
           )}
         </Field>
-        <Field label={t.messages.to}>
+        <Field label={t.messages.to} error={typed.trim() && !wholeNumber(typed) ? t.messages.toPartial : undefined}>
           {(ids) => (
             <input {...ids} type="tel" value={typed} placeholder={t.messages.toHelp} autoComplete="off" onChange={(event) => setTyped(event.target.value)} />
           )}
         </Field>
-        {filtered && (
+        {(filtered || typed) && (
           <Button
             variant="quiet"
             onClick={() => {

@@ -1,6 +1,6 @@
 // Exchanges a key for a session. The key is stored neither in the page nor in the browser.
 
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useMutation } from "@tanstack/react-query";
 import { Eye, EyeOff, LogIn } from "lucide-react";
 import { call, Problem, setCsrfToken } from "../api/client";
@@ -8,12 +8,15 @@ import { client } from "../api/queries";
 import type { Session } from "../api/types";
 import { Button } from "../components/button";
 import { Field } from "../components/field";
+import { useDocumentTitle } from "../components/focus";
 import { ErrorNotice } from "../components/loaded";
 import { Notice } from "../components/notice";
 import { languages, useLanguage } from "../text";
 
 export function SignIn({ ended }: { ended: boolean }) {
   const { t, setLanguage } = useLanguage();
+  const heading = useRef<HTMLHeadingElement>(null);
+  useDocumentTitle(heading);
   const [key, setKey] = useState("");
   const [shown, setShown] = useState(false);
   const signIn = useMutation({
@@ -40,7 +43,7 @@ export function SignIn({ ended }: { ended: boolean }) {
           <img src="/console/logo.svg" alt="" width={44} height={44} />
           <span>Sendbox</span>
         </div>
-        <h1>{t.signIn.title}</h1>
+        <h1 ref={heading}>{t.signIn.title}</h1>
         <p className="lead">{t.signIn.lead}</p>
         {ended && !signIn.isError && <Notice tone="info" announce>{t.signIn.ended}</Notice>}
         <Field label={t.signIn.key} error={wrong ? t.signIn.wrong : undefined} help={t.signIn.where}>

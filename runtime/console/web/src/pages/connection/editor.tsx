@@ -1,9 +1,9 @@
 // The form of a connection: the guide beside account, templates and a test message.
 
-import { lazy, Suspense, useMemo, useRef, useState, type Ref } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState, type Ref } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { BookOpen, Trash2, Zap } from "lucide-react";
-import { Link, useNavigate } from "react-router";
+import { Link, useLocation, useNavigate } from "react-router";
 import { apiPath, call } from "../../api/client";
 import { demoAccountsQuery, refresh } from "../../api/queries";
 import type { Connection, ConnectorDetail, Template } from "../../api/types";
@@ -45,13 +45,24 @@ export function Editor({ tenant, connector, saved, others }: EditorProps) {
   const [showGuide, setShowGuide] = useState(true);
   const [activating, setActivating] = useState(false);
   const [deleting, setDeleting] = useState(false);
-  const [success, setSuccess] = useState("");
+  // A connection that was just created has another address, and thus another editor: what happened comes along with the address.
+  const { pathname, state } = useLocation() as { pathname: string; state: { success?: string } | null };
+  const [success, setSuccess] = useState(state?.success ?? "");
+  // Said once: not again after a reload.
+  useEffect(() => {
+    if (state?.success) void navigate(pathname, { replace: true, state: null });
+  }, [state, pathname, navigate]);
   const unsaved = useUnsavedChanges(dirty);
   const summary = useRef<HTMLDivElement>(null);
+  const [refusals, setRefusals] = useState(0);
   const showProblem = (error: unknown) => {
     draft.setProblem(error);
-    setTimeout(() => summary.current?.focus());
+    setRefusals((count) => count + 1);
   };
+  // Once it is rendered, what was refused takes the focus, and with it the view.
+  useEffect(() => {
+    if (refusals > 0) summary.current?.focus();
+  }, [refusals]);
 
   const put = () =>
     call<Connection>(apiPath(tenant, `connections/${encodeURIComponent(name)}`), {
@@ -67,9 +78,10 @@ export function Editor({ tenant, connector, saved, others }: EditorProps) {
   const save = useMutation({
     mutationFn: put,
     onSuccess: async (connection) => {
-      markSaved(connection.active ? t.connection.savedActive(name) : t.connection.saved(name));
+      const text = connection.active ? t.connection.savedActive(name) : t.connection.saved(name);
+      markSaved(text);
       draft.reset(connection);
-      if (!saved) await navigate(`/t/${tenant}/connections/${name}`, { replace: true, state: { saved: true } });
+      if (!saved) await navigate(`/t/${tenant}/connections/${name}`, { replace: true, state: { success: text } });
     },
     onError: showProblem,
   });
@@ -170,7 +182,9 @@ export function Editor({ tenant, connector, saved, others }: EditorProps) {
             saved={saved}
             parameters={parameters}
             templates={templates}
+            hasProblem={problem !== undefined}
             onProblem={(error) => (error ? showProblem(error) : draft.setProblem(undefined))}
+            onShowProblem={() => summary.current?.focus()}
             onAccepted={draft.markAccepted}
           />
           {saved?.deliveryReports.supported && <DeliveryReports reports={saved.deliveryReports} />}
@@ -204,7 +218,7 @@ export function Editor({ tenant, connector, saved, others }: EditorProps) {
           onDone={() => {
             setActivating(false);
             markSaved(t.activate.done(name));
-            void navigate(`/t/${tenant}/connections/${name}`, { replace: true });
+            void navigate(`/t/${tenant}/connections/${name}`, { replace: true, state: { success: t.activate.done(name) } });
           }}
         />
       )}

@@ -2,7 +2,8 @@
 
 import { useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { apiPath, call, Problem } from "../../api/client";
+import { Link } from "react-router";
+import { apiPath, basePath, call, Problem } from "../../api/client";
 import { client, connectorQuery } from "../../api/queries";
 import { promotedSecretsValues, type Connection, type Page, type PromotedSecrets, type PromotionResult, type Tenant } from "../../api/types";
 import { Button } from "../../components/button";
@@ -79,7 +80,14 @@ export function PromoteDialog({ tenant, connection, onClose }: PromoteProps) {
       }
     >
       {report?.applied ? (
-        <Notice tone="good" announce>{t.promote.done(report.targetTenant)}</Notice>
+        <Notice tone="good" announce>
+          <p>{t.promote.done(report.targetTenant)}</p>
+          <p>
+            <Link to={`${basePath(report.targetTenant)}/connections/${connection.name}`}>
+              {t.promote.open(connection.name, report.targetTenant)}
+            </Link>
+          </p>
+        </Notice>
       ) : report ? (
         <>
           <p>{report.replaces ? t.promote.replaces : t.promote.isNew}</p>

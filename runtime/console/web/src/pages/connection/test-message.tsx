@@ -1,6 +1,6 @@
 // Sends a test message with the values on the page, saved or not, or checks them without sending.
 
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useMutation } from "@tanstack/react-query";
 import { Send, ShieldCheck } from "lucide-react";
 import { apiPath, call, Problem, SEND_TIMEOUT_MS } from "../../api/client";
@@ -10,6 +10,7 @@ import { Button } from "../../components/button";
 import { Field } from "../../components/field";
 import { Card } from "../../components/layout";
 import { ErrorNotice } from "../../components/loaded";
+import { Notice } from "../../components/notice";
 import { useTexts } from "../../text";
 import { useFieldMessages } from "../../text/server-messages";
 import { TestResultView } from "./test-result";
@@ -20,11 +21,18 @@ interface TestMessageProps {
   saved?: Connection;
   parameters: JsonObject;
   templates: Template[];
+  /** The page shows what was refused, and it is not corrected yet. */
+  hasProblem: boolean;
   onProblem: (problem: unknown) => void;
+  /** Takes the reader to what was refused. */
+  onShowProblem: () => void;
   onAccepted: () => void;
 }
 
-export function TestMessage({ tenant, connector, saved, parameters, templates, onProblem, onAccepted }: TestMessageProps) {
+/** A field of the form above, which shows its own errors. */
+const isAbove = (field: string) => /^\/(parameters|templates)/.test(field);
+
+export function TestMessage({ tenant, connector, saved, parameters, templates, hasProblem, onProblem, onShowProblem, onAccepted }: TestMessageProps) {
   const t = useTexts();
   const [to, setTo] = useState("");
   const [usage, setUsage] = useState("sign-in");
@@ -50,14 +58,20 @@ export function TestMessage({ tenant, connector, saved, parameters, templates, o
       if (report.outcome === "accepted") onAccepted();
       void refresh(tenant);
     },
-    onError: (error) => onProblem(error instanceof Problem && error.fields.some((one) => /^\/(parameters|templates)/.test(one.field)) ? error : undefined),
+    onError: (error) => onProblem(error instanceof Problem && error.fields.some((one) => isAbove(one.field)) ? error : undefined),
   });
   const fields = useFieldMessages()(test.error);
   const own = fields.filter((one) => one.field === "/to").map((one) => one.message).join(" ");
-  const elsewhere = fields.length > 0 && !own;
+  const above = fields.filter((one) => isAbove(one.field));
+  const others = fields.filter((one) => one.field !== "/to" && !isAbove(one.field));
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (test.error) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [test.error]);
   return (
     <Card title={t.connection.test} help={t.connection.testHelp}>
       <form
+        ref={form}
         className="test-form"
         onSubmit={(event) => {
           event.preventDefault();
@@ -106,7 +120,14 @@ export function TestMessage({ tenant, connector, saved, parameters, templates, o
           </Button>
         </div>
       </form>
-      {test.isError && !own && !elsewhere && <ErrorNotice error={test.error} onRetry={() => test.mutate(test.variables ?? false)} />}
+      {above.length > 0 && hasProblem && (
+        <Notice
+          tone="bad"
+          title={`${t.connection.problems}: ${t.connection.errors(above.length)}`}
+          actions={<Button onClick={onShowProblem}>{t.connection.showErrors}</Button>}
+        />
+      )}
+      {test.isError && (fields.length === 0 || others.length > 0) && <ErrorNotice error={test.error} onRetry={() => test.mutate(test.variables ?? false)} />}
       {test.data && <TestResultView report={test.data} />}
     </Card>
   );

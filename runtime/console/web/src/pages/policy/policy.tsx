@@ -1,6 +1,6 @@
 // The policy of a tenant: codes, limits, countries, delivery, spending. One form; held numbers and test numbers are saved apart.
 
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Save } from "lucide-react";
 import { useParams } from "react-router";
@@ -48,6 +48,10 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
     },
   });
   const fields = useFieldMessages()(save.error);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (save.error) form.current?.querySelector<HTMLElement>("[aria-invalid=true], .refused")?.focus();
+  }, [save.error]);
   const error = (field: string) => fields.filter((one) => one.field === field).map((one) => one.message).join(" ") || undefined;
   const limitNames = Object.keys(t.policy.limit) as (keyof Policy["limits"])[];
   const named = new Set([
@@ -60,6 +64,7 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
   const codes = (part: Partial<Policy["codes"]>) => setPolicy({ ...policy, codes: { ...policy.codes, ...part } });
   return (
     <form
+      ref={form}
       onSubmit={(event) => {
         event.preventDefault();
         save.mutate();
@@ -103,10 +108,25 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
         <DeliveryCard tenant={tenant} policy={policy} onChange={setPolicy} error={error} />
         <SpendingCard policy={policy} onChange={setPolicy} error={error} />
       </div>
-      {save.isError && (fields.length === 0 || others.length > 0) && <ErrorNotice error={save.error} />}
+      {save.isError && (fields.length === 0 || others.length > 0) && (
+        <div className="refused" tabIndex={-1}>
+          <ErrorNotice error={save.error} />
+        </div>
+      )}
       <div className={dirty ? "save-bar" : "save-bar resting"} role="group" aria-label={t.common.save}>
-        <p className="fine grow" role="status">{dirty ? t.common.unsaved : save.isSuccess ? t.policy.saved : ""}</p>
-        <Button variant="quiet" disabled={!dirty} onClick={() => setPolicy(saved)}>{t.common.discard}</Button>
+        <p className={fields.length > 0 ? "error grow" : "fine grow"} role="status">
+          {fields.length > 0 ? `${t.connection.problems}: ${t.connection.errors(fields.length)}` : dirty ? t.common.unsaved : save.isSuccess ? t.policy.saved : ""}
+        </p>
+        <Button
+          variant="quiet"
+          disabled={!dirty}
+          onClick={() => {
+            setPolicy(saved);
+            save.reset();
+          }}
+        >
+          {t.common.discard}
+        </Button>
         <Button type="submit" variant="primary" disabled={!dirty} busy={save.isPending} icon={<Save size={16} aria-hidden="true" />}>
           {t.common.save}
         </Button>

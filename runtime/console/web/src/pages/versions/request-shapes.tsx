@@ -10,7 +10,7 @@ import { Button } from "../../components/button";
 import { Dialog } from "../../components/dialog";
 import { ErrorNotice, Loaded } from "../../components/loaded";
 import { Notice } from "../../components/notice";
-import { ShapeLineDiff } from "../../components/shape-line";
+import { ShapeLineDiff, ShapeLines } from "../../components/shape-line";
 import { useFormat, useTexts } from "../../text";
 import { actorName } from "../../text/actors";
 
@@ -69,10 +69,10 @@ function ShapeDetails({ shape }: { shape: RequestShape }) {
           {format.ago(shape.lastSeenAt)}
         </span>
       </p>
-      <pre>
+      <ShapeLines label={t.requestShapes.lines}>
         {shape.changes.filter((change) => !change.added).map((change) => <ShapeLineDiff key={`-${change.line}`} change={change} />)}
         {shape.lines.map((line, index) => <ShapeLineDiff key={`${index}${line}`} change={{ added: added.has(line), line }} isSame={!added.has(line)} />)}
-      </pre>
+      </ShapeLines>
     </section>
   );
 }

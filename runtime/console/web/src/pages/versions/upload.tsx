@@ -12,7 +12,7 @@ import { Dialog } from "../../components/dialog";
 import { Field } from "../../components/field";
 import { ErrorNotice } from "../../components/loaded";
 import { Notice } from "../../components/notice";
-import { EnglishText } from "../../components/server-text";
+import { ExplainedText } from "../../components/server-text";
 import { useTexts } from "../../text";
 
 export function UploadDialog({ tenant, onClose }: { tenant: string; onClose: () => void }) {
@@ -74,7 +74,11 @@ export function UploadDialog({ tenant, onClose }: { tenant: string; onClose: () 
       </Field>
       {send.isPending && <Progress text={t.versions.uploading(Math.round(share * 100))} value={share} />}
       {now?.state === "checking" && <CheckProgress progress={now.progress} />}
-      {now?.state === "refused" && <Notice tone="bad" title={t.versions.refused} announce><EnglishText text={now.refusal ?? ""} /></Notice>}
+      {now?.state === "refused" && (
+        <Notice tone="bad" title={t.versions.refused} announce>
+          <ExplainedText sentence={t.versions.refusedHelp} text={now.refusal ?? ""} />
+        </Notice>
+      )}
       {send.isError && <ErrorNotice error={send.error} />}
       {version.isError && <ErrorNotice error={version.error} onRetry={() => void version.refetch()} />}
     </Dialog>

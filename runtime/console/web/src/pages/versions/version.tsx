@@ -13,7 +13,7 @@ import { Dialog } from "../../components/dialog";
 import { Card } from "../../components/layout";
 import { ErrorNotice, Loaded } from "../../components/loaded";
 import { Notice } from "../../components/notice";
-import { EnglishText } from "../../components/server-text";
+import { ExplainedText } from "../../components/server-text";
 import { useFormat, useTexts } from "../../text";
 import { actorName } from "../../text/actors";
 import { Difference, IncompatibleConnections } from "./difference";
@@ -103,7 +103,7 @@ export function VersionCard({ tenant, id, version, release, isLast }: VersionCar
         </>
       }
     >
-      {version.state === "refused" && <Notice tone="bad" title={t.versions.refused}><EnglishText text={version.refusal ?? ""} /></Notice>}
+      {version.state === "refused" && <Notice tone="bad" title={t.versions.refused}><ExplainedText sentence={t.versions.refusedHelp} text={version.refusal ?? ""} /></Notice>}
       {version.state === "checking" && <CheckProgress progress={version.progress} />}
       {isOther && <Loaded query={compared}>{(one) => one.difference && <Difference difference={one.difference} />}</Loaded>}
       {incompatible.length > 0 && <IncompatibleConnections title={t.versions.incompatibleConnections} all={incompatible} />}

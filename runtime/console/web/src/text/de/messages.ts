@@ -15,6 +15,7 @@ export const messages: Pick<Texts, "messages" | "message"> = {
     country: "Land",
     anyCountry: "Jedes Land",
     to: "Telefonnummer",
+    toPartial: "Geben Sie die ganze Nummer ein, mit + und Landesvorwahl. Nach einem Teil einer Nummer kann nicht gesucht werden.",
     toHelp: "Vollständige Nummer mit +",
     connection: "Verbindung",
     anyConnection: "Jede Verbindung",

@@ -25,6 +25,8 @@ export const requestShapes: Pick<Texts, "requestShapes"> = {
     approveTitle: "Diese Anfrage freigeben?",
     approveHelp: "Ab der nächsten Nachricht darf diese Version Anfragen mit genau dieser Struktur senden.",
     changes: "Unterschiede zu den getesteten Anfragen",
+    lines: "Zeilen der Anfrage",
     heldRequest: "Zurückgehaltene Anfrage",
+    review: (connector) => `Bei den Versionen von ${connector} prüfen`,
   },
 };

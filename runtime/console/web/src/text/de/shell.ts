@@ -75,6 +75,8 @@ export const shell: Pick<Texts, "common" | "problem" | "shell" | "unsavedChanges
 
   notFound: {
     title: "Seite nicht gefunden",
+    tenant: (id) => `Mandant „${id}“ nicht gefunden`,
+    tenantHelp: "Es gibt ihn nicht, oder Ihr Schlüssel hat keinen Zugriff auf ihn.",
     home: "Zur Startseite",
   },
 };

@@ -17,6 +17,7 @@ export const versions: Pick<Texts, "versions"> = {
     state: { checking: "Wird geprüft", ready: "Bereit", refused: "Abgelehnt" },
     role: { active: "Aktiv", canary: "Canary", previous: "Vorige", available: "Verfügbar" },
     refused: "Diese Datei kann nicht verwendet werden",
+    refusedHelp: "Sendbox hat sie geprüft und abgelehnt.",
     inspection: "Fähigkeiten",
     difference: "Verglichen mit der aktiven Version",
     reach: {

@@ -13,6 +13,7 @@ export const messages = {
     country: "Country",
     anyCountry: "Any country",
     to: "Phone number",
+    toPartial: "Enter the whole number, with + and the country code. A part of a number can’t be searched for.",
     toHelp: "Full number with +",
     connection: "Connection",
     anyConnection: "Any connection",

@@ -24,6 +24,8 @@ export const requestShapes = {
     approveTitle: "Allow this request?",
     approveHelp: "From the next message, this version may send requests of exactly this shape.",
     changes: "Differences from the tested requests",
+    lines: "Lines of the request",
     heldRequest: "Held request",
+    review: (connector: string) => `Review it with the versions of ${connector}`,
   },
 };

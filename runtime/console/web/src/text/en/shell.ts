@@ -73,6 +73,8 @@ export const shell = {
 
   notFound: {
     title: "Page not found",
+    tenant: (id: string) => `Tenant “${id}” not found`,
+    tenantHelp: "It doesn’t exist, or your key has no access to it.",
     home: "Go to the start page",
   },
 };

@@ -15,6 +15,7 @@ export const versions = {
     state: { checking: "Checking", ready: "Ready", refused: "Rejected" },
     role: { active: "Active", canary: "Canary", previous: "Previous", available: "Available" },
     refused: "This file can’t be used",
+    refusedHelp: "It was checked and rejected.",
     inspection: "Capabilities",
     difference: "Compared with the active version",
     reach: {
