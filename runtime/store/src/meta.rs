@@ -33,10 +33,3 @@ pub async fn put_if_absent(tx: &mut Tx, key: &str, value: &[u8]) -> Result<Vec<u
     }
     Ok(get(tx, key).await?.unwrap_or_else(|| value.to_vec()))
 }
-
-/// Stores the value, and replaces an earlier one.
-pub(super) async fn put(tx: &mut Tx, key: &str, value: &[u8]) -> Result<()> {
-    let put = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    tx.execute(query(put).bind(text(key)).bind(value)).await?;
-    Ok(())
-}

@@ -246,7 +246,8 @@ impl Service {
     pub(crate) async fn redate_limits(&self, tenant: String, ahead: Vec<Bucket>) -> Result<()> {
         let now = self.now();
         let keys: Vec<String> = ahead.iter().map(|bucket| bucket.key.clone()).collect();
-        let stored = self.store_of(&tenant).write(move |tx| {
+        let store = self.store_of(&tenant);
+        let stored = store.write(move |tx| {
             let (tenant, ahead, keys) = (tenant.clone(), ahead.clone(), keys.clone());
             Box::pin(async move {
                 let mut states = buckets::load(tx, &tenant, &keys).await?;
