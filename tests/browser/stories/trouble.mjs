@@ -119,7 +119,8 @@ export function trouble(environment) {
     await page.getByRole("switch", { name: "Password reset" }).click();
     await page.getByText("You need the scope “manage”.", { exact: false }).waitFor();
     await go(page, demo, "t/another/messages");
-    await page.getByText("This doesn’t exist, or your key has no access to it.").first().waitFor();
+    await page.getByRole("heading", { name: "Tenant “another” not found" }).waitFor();
+    await page.getByText("It doesn’t exist, or your key has no access to it.").waitFor();
     watched.settle();
   });
 }

@@ -42,7 +42,8 @@ export default function Messages() {
   const filter = Object.fromEntries(FILTERS.map((name) => [name, search.get(name) ?? ""]));
   filter["to"] = to;
   const set = (name: string, value: string) => {
-    const next = new URLSearchParams(search);
+    // The address as it is now: on a slow machine the page may still show the filters of before.
+    const next = new URLSearchParams(window.location.search);
     if (value) next.set(name, value);
     else next.delete(name);
     setSearch(next, { replace: true });
