@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sendbox_tests::process::Deployment;
+use sendbox_tests::recount::assert_counted;
 use serde_json::json;
 
 use crate::load::{Crowd, Dice, Kind, audit};
@@ -57,6 +58,7 @@ async fn killed_at_any_moment_nothing_is_lost_or_doubled() {
         process = deployment.start().await;
         let tally = audit(&deployment, &process.client, &mut book, most).await;
         println!("round {round}: {} requests, {tally:?}", book.len());
+        assert_counted(&mut deployment.database().await).await;
         cut += tally.cut;
         deployment.simulator.clear_inbox();
     }
