@@ -3,15 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use sendbox_domain::LimitName;
-use sendbox_domain::model::{Environment, MessageStatus, Mode, NewMessage, Policy, Sensitive, SpendPolicy};
-use sendbox_sandbox::policy::Limits;
+use sendbox_domain::model::{NewMessage, Policy, Sensitive, SpendPolicy};
 use sendbox_service::{Caller, Error};
-use sendbox_simulator::TlsMode;
-use sendbox_tests::test_service::{TENANT, TWILIO_HOST, TestService, message, twilio_in_dublin, verification};
+use sendbox_tests::test_service::{TENANT, TestService, message};
 use sendbox_tests::{Database, on_every_database};
 
 const ADMIN: &Caller = &Caller::Platform;
@@ -29,7 +26,6 @@ on_every_database!(
     what_was_not_sent_costs_nothing,
     a_cooldown_grows,
     a_refusal_takes_nothing,
-    a_tenant_with_too_many_waiting_sends_is_refused_early,
     without_its_store_nothing_is_accepted
 );
 
@@ -174,51 +170,6 @@ async fn a_refusal_takes_nothing(database: &Database) {
     }
     // The tenant's second message is still allowed.
     fixture.service.send_message(ADMIN, TENANT, to_many(1), None).await.unwrap();
-}
-
-/// The rows that an accepted request adds.
-async fn stored(database: &Database) -> Vec<i64> {
-    let mut connection = database.connect().await;
-    let mut counts = Vec::new();
-    for table in ["messages", "attempts", "verifications", "buckets", "idempotency"] {
-        let count = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
-        counts.push(sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap());
-    }
-    counts
-}
-
-async fn a_tenant_with_too_many_waiting_sends_is_refused_early(database: &Database) {
-    // No send ends before the test does.
-    let ms = 240_000;
-    let limits = Limits { connect_ms: ms, tls_ms: ms, first_byte_ms: ms, send_ms: ms, ..Limits::default() };
-    let fixture = Arc::new(TestService::with_limits(database.url(), limits).await);
-    for tenant in [TENANT, "other"] {
-        fixture.add_tenant(tenant, Environment::Development).await;
-    }
-    fixture.service.save_connection(ADMIN, "other", "main", twilio_in_dublin()).await.unwrap();
-    fixture.simulator.set_tls_mode(TWILIO_HOST, TlsMode::Stall).unwrap();
-    // Six hold the slots of the tenant, and 256 wait for one.
-    for index in 0..6 + 256 {
-        let fixture = Arc::clone(&fixture);
-        tokio::spawn(async move { fixture.service.send_message(ADMIN, TENANT, to_many(index), None).await });
-        // No more at once than the store has connections.
-        while index % 8 == 7 && stored(database).await[0] <= index as i64 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-    // The last of them is stored, and begins to wait a moment later.
-    let send = || fixture.service.send_message(ADMIN, TENANT, to_many(1000), Some("key"));
-    while !matches!(tokio::time::timeout(Duration::from_millis(500), send()).await, Ok(Err(Error::Busy))) {}
-    let before = stored(database).await;
-    assert!(matches!(send().await, Err(Error::Busy)));
-    let started = fixture.service.start_verification(ADMIN, TENANT, verification("+4520999999"), Some("key")).await;
-    assert!(matches!(started, Err(Error::Busy)));
-    assert_eq!(stored(database).await, before, "something was stored, or counted by a limit");
-    // Nobody waits for an asynchronous message, and others have slots of their own.
-    let later = NewMessage { mode: Mode::Async, ..to_many(1001) };
-    assert_eq!(fixture.service.send_message(ADMIN, TENANT, later, None).await.unwrap().status, MessageStatus::Queued);
-    let sent = fixture.service.send_message(ADMIN, "other", to_many(1002), None).await.unwrap();
-    assert_eq!(sent.status, MessageStatus::Accepted);
 }
 
 async fn without_its_store_nothing_is_accepted(database: &Database) {
