@@ -208,7 +208,7 @@ async fn a_tenant_with_too_many_waiting_sends_is_refused_early(database: &Databa
         }
     }
     // The last of them is stored, and begins to wait a moment later.
-    let send = || fixture.service.send_message(ADMIN, TENANT, to_many(1000), Some("key"));
+    let send = || fixture.service.send_message(ADMIN, TENANT, to_many(900), Some("key"));
     while !matches!(tokio::time::timeout(Duration::from_millis(500), send()).await, Ok(Err(Error::Busy))) {}
     let before = stored(database).await;
     assert!(matches!(send().await, Err(Error::Busy)));
@@ -216,9 +216,9 @@ async fn a_tenant_with_too_many_waiting_sends_is_refused_early(database: &Databa
     assert!(matches!(started, Err(Error::Busy)));
     assert_eq!(stored(database).await, before, "something was stored, or counted by a limit");
     // Nobody waits for an asynchronous message, and others have slots of their own.
-    let later = NewMessage { mode: Mode::Async, ..to_many(1001) };
+    let later = NewMessage { mode: Mode::Async, ..to_many(901) };
     assert_eq!(fixture.service.send_message(ADMIN, TENANT, later, None).await.unwrap().status, MessageStatus::Queued);
-    let sent = fixture.service.send_message(ADMIN, "other", to_many(1002), None).await.unwrap();
+    let sent = fixture.service.send_message(ADMIN, "other", to_many(902), None).await.unwrap();
     assert_eq!(sent.status, MessageStatus::Accepted);
 }
 
