@@ -251,7 +251,8 @@ async fn owners_take_turns_for_the_writer() {
         let calm = note(store.for_owner("calm"), &order, "calm".to_owned());
         tokio::join!(futures_util::future::join_all(units), ends, calm)
     };
-    together(&store, all).await;
+    let (units, ends, calm) = together(&store, all).await;
+    assert!(units.iter().all(Result::is_ok) && ends.is_ok() && calm.is_ok());
     let order = order.lock().unwrap();
     assert_eq!(order[..4], ["busy ends", "calm", "busy 0", "busy 1"], "one each, and what ends something first");
     assert_eq!(order.len(), 102);
