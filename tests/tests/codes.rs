@@ -253,7 +253,7 @@ async fn a_repeated_check_is_no_guess_at_a_later_code(database: &Database) {
     // The third code happens to be the first one again.
     let mut tx = fixture.store.begin().await.unwrap();
     let row = verifications::lock(&mut tx, TENANT, &id).await.unwrap().unwrap();
-    assert!(verifications::renew(&mut tx, &VerificationRow { code_mac: first_mac, ..row }).await.unwrap());
+    assert!(verifications::update_codes(&mut tx, &VerificationRow { code_mac: first_mac, ..row }).await.unwrap());
     tx.commit().await.unwrap();
     assert!(matches!(check("early").await, Err(Error::WrongCode { tries_left: 5 })), "counted for the second code");
     assert_eq!(check("late").await.unwrap().status, VerificationStatus::Approved);

@@ -8,7 +8,7 @@ use sendbox_domain::model::{Environment, Timestamp};
 use tempfile::TempDir;
 
 use super::query::{Row, SqliteRow, query};
-use super::rows::TenantRow;
+use super::rows::{Lease, TenantRow};
 use super::*;
 
 async fn open() -> (TempDir, Store) {
@@ -371,7 +371,7 @@ fn futures_are_send() {
         tenants::lock(&mut tx, "").await?;
         buckets::load(&mut tx, "", &[]).await?;
         messages::list(&mut tx, "", &Default::default()).await?;
-        messages::claim(&mut tx, "acme", Timestamp(0), ("", Timestamp(0)), 1).await?;
+        messages::claim(&mut tx, "acme", Timestamp(0), &Lease { process: String::new(), claim: 0 }, 1).await?;
         store.close().await;
         tx.commit().await
     };

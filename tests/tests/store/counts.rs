@@ -54,7 +54,7 @@ fn message(dice: &mut Dice, number: usize) -> MessageRow {
         segments: dice.one_of(&[None, Some(1), Some(3)]),
         physical_messages: 0,
         attempts: 0,
-        lease_owner: Some("w1".to_owned()),
+        lease: Some(sample::lease("w1", 7)),
         ..sample::message(dice.one_of(&["acme", "other"]), &format!("m{number}"))
     };
     set_status(dice, &mut row);
@@ -73,7 +73,7 @@ fn set_status(dice: &mut Dice, row: &mut MessageRow) {
         }),
     };
     if row.status.is_final() {
-        row.lease_owner = None;
+        row.lease = None;
     }
 }
 
@@ -108,11 +108,11 @@ async fn change_message(tx: &mut Tx, dice: &mut Dice, row: &mut MessageRow) {
         _ => set_status(dice, &mut changed),
     }
     // Two writers of the same end: only the first one holds the lease.
-    let is_held = messages::update(tx, &changed, Some("w1")).await.unwrap();
+    let is_held = messages::update(tx, &changed, Some(&sample::lease("w1", 7))).await.unwrap();
     assert_eq!(is_held, !row.status.is_final());
     if is_held {
         if changed.status.is_final() {
-            assert!(!messages::update(tx, &changed, Some("w1")).await.unwrap());
+            assert!(!messages::update(tx, &changed, Some(&sample::lease("w1", 7))).await.unwrap());
         }
         *row = changed;
     }
@@ -129,7 +129,7 @@ async fn change_verification(tx: &mut Tx, dice: &mut Dice, row: &VerificationRow
             let first = of_tenant.iter().find(|message| Some(&message.id) == row.message.as_ref());
             let same = of_tenant.iter().find(|message| Some(&message.country) == first.map(|first| &first.country));
             let message = same.map(|message| message.id.clone());
-            verifications::renew(tx, &VerificationRow { message, ..row.clone() }).await.unwrap();
+            verifications::update_codes(tx, &VerificationRow { message, ..row.clone() }).await.unwrap();
         }
     }
 }
@@ -276,7 +276,7 @@ async fn reports_of_many_messages_at_once_block_nobody(database: &Database) {
                 let id = format!("m{:02}", (task * 10 + round) % 60 / 2 * 2);
                 let mut tx = store.begin().await.unwrap();
                 let row = messages::lock(&mut tx, "acme", &id).await.unwrap().unwrap();
-                let ended = MessageRow { status: MessageStatus::Accepted, failure: None, lease_owner: None, ..row };
+                let ended = MessageRow { status: MessageStatus::Accepted, failure: None, lease: None, ..row };
                 messages::update(&mut tx, &ended, None).await.unwrap();
                 tx.commit().await.unwrap();
             }

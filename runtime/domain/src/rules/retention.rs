@@ -54,12 +54,9 @@ mod tests {
     #[test]
     fn each_kind_has_its_own_minimum() {
         let now = Timestamp(1_795_464_000_000);
-        for (days, audit_days, expected) in [
-            (30, 400, [30, 400, 400]),
-            (7, 90, [7, 400, 90]),
-            (0, 0, [1, 400, 1]),
-            (500, 3650, [500, 500, 3650]),
-        ] {
+        for (days, audit_days, expected) in
+            [(30, 400, [30, 400, 400]), (7, 90, [7, 400, 90]), (0, 0, [1, 400, 1]), (500, 3650, [500, 500, 3650])]
+        {
             let kept = Retention { days, audit_days };
             let since = [kept.messages_since(now), kept.counts_since(now), kept.audit_since(now)];
             let found = since.map(|at| now.millis_since(at) / DAY_MS);

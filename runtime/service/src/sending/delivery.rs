@@ -31,8 +31,8 @@ use crate::sending::message_end::end_before_attempt;
 use crate::sending::payload::{Payload, message_request};
 use crate::sending::routing::route_reason;
 use crate::sending::sender::{NextSender, Sender};
-use crate::sending::unsent::{self, is_unsent};
 use crate::sending::sends_in_progress::RegisteredSend;
+use crate::sending::unsent::{self, is_unsent};
 use crate::service::Service;
 use crate::vault::TenantKey;
 

@@ -524,7 +524,7 @@ proptest! {
         steps in prop::collection::vec((0..400_000_000_i64, 0..500_u64, any::<bool>()), 1..80),
     ) {
         let mut kept = StoredState(None);
-        let mut months: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
+        let mut months: BTreeMap<String, u64> = BTreeMap::new();
         let mut now = 0;
         for (step, price, back) in steps {
             now += step;
