@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod imports;
+mod references;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
