@@ -9,7 +9,6 @@ mod push;
 mod shapes;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -18,6 +17,7 @@ use serde_json::json;
 
 use self::client::{ApiResponse, ConnectorClient};
 use self::digest::DigestPrefix;
+use self::push::PushArgs;
 use crate::exit::{CliError, Exit};
 use crate::inspect;
 use crate::remote::RemoteArgs;
@@ -207,24 +207,6 @@ Example:
         /// The version: its digest, or a unique prefix of it.
         digest: DigestPrefix,
     },
-}
-
-#[derive(Args)]
-struct PushArgs {
-    /// The component, a .wasm file.
-    file: PathBuf,
-
-    /// After the check, start a canary with this percentage of the messages.
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=99), conflicts_with = "activate")]
-    canary: Option<u8>,
-
-    /// After the check, activate the version.
-    #[arg(long)]
-    activate: bool,
-
-    /// Approve what it may do beyond the active version, and its changed presentation.
-    #[arg(long)]
-    approve: bool,
 }
 
 /// Parses a connector's id. The server checks it; this only rejects what would change the path of the request.

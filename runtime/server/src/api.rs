@@ -1,14 +1,19 @@
-//! The state that every handler receives: the service, and the lifecycle of the server.
+//! The state that every handler receives: the service, the lifecycle of the server, and the OpenAPI document.
+
+use std::sync::LazyLock;
 
 use sendbox_service::Service;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::document::Document;
 
 /// The state of every handler. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) service: Service,
     pub(crate) lifecycle: Lifecycle,
+    pub(crate) document: &'static LazyLock<Document>,
 }
 
 /// The lifecycle of the server, shared by all requests.

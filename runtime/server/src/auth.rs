@@ -52,7 +52,7 @@ impl FromRequestParts<Api> for SignedIn {
         if let Some(context) = parts.extensions.get::<LogContext>() {
             context.set_caller(&signed_in.caller);
         }
-        query::refuse_unexpected(parts)?;
+        query::refuse_unexpected(parts, api.document)?;
         Ok(signed_in)
     }
 }

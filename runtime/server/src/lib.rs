@@ -21,6 +21,7 @@ mod body;
 mod console;
 mod decode;
 mod docs;
+mod document;
 mod drain;
 mod handler;
 mod idempotency;
@@ -44,5 +45,5 @@ pub use self::serve::{Listener, ServeError, listen, serve, serve_from_start, ser
 /// The API of a service: `/v1`, the health checks, the document, the reference page and the console. For embedding; [`serve()`] also
 /// listens and shuts down gracefully.
 pub fn router(service: Service) -> Router {
-    routes::router(Api { service, lifecycle: Lifecycle::default() }, Router::new())
+    routes::router(Api { service, lifecycle: Lifecycle::default(), document: &openapi::DOCUMENT }, Router::new())
 }

@@ -6,6 +6,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::Paths;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 
+use crate::document::Document;
 use crate::problem::{Problem, problem_responses};
 use crate::{routes, session};
 
@@ -82,8 +83,5 @@ fn secure(paths: &mut Paths) {
     }
 }
 
-/// The document as JSON.
-pub(crate) fn json() -> &'static str {
-    static JSON: LazyLock<String> = LazyLock::new(|| openapi().to_json().unwrap_or_default());
-    &JSON
-}
+/// What requests need of the document. Made on first use.
+pub(crate) static DOCUMENT: LazyLock<Document> = LazyLock::new(|| Document::new(&openapi()));

@@ -19,9 +19,6 @@ use utoipa::ToSchema;
 pub(crate) use self::kind::{Kind, ProblemType, ProblemTypeUri};
 pub(crate) use self::responses::*;
 
-/// The media type of a problem document.
-pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
-
 /// The text about a limit that you may show to an end user. The same for every limit, so that it reveals nothing about accounts.
 const NEUTRAL: &str = "Please try again later.";
 

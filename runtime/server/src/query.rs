@@ -1,18 +1,15 @@
 //! Query strings, read as strictly as bodies.
 
-use std::collections::BTreeSet;
-use std::sync::LazyLock;
-
 use axum::extract::{FromRequestParts, MatchedPath};
 use http::Method;
 use http::request::Parts;
 use sendbox_service::Error;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::decode::{Members, Text};
+use crate::document::Document;
 use crate::problem::ApiError;
 
 /// The query, as `T`. A parameter that is unknown, repeated or invalid fails the request, and is named.
@@ -26,31 +23,16 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// The operations that have query parameters, by method and path, from the document.
-static WITH_QUERY: LazyLock<BTreeSet<(String, String)>> = LazyLock::new(|| {
-    let document = serde_json::to_value(crate::openapi()).unwrap_or_default();
-    let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
-    let operations = paths.flat_map(|(path, item)| {
-        let methods = item.as_object().into_iter().flatten();
-        methods.map(move |(method, operation)| (method, path, operation.get("parameters").and_then(Value::as_array)))
-    });
-    let in_query = |parameter: &Value| parameter.get("in").and_then(Value::as_str) == Some("query");
-    operations
-        .filter(|(.., parameters)| parameters.is_some_and(|parameters| parameters.iter().any(in_query)))
-        .map(|(method, path, _)| (method.to_uppercase(), path.clone()))
-        .collect()
-});
-
 /// No parameter.
 #[derive(Deserialize)]
 struct Nothing {}
 
 /// Refuses a query for an operation without query parameters: ignoring `?dryRun=true` would send a message.
-pub(crate) fn refuse_unexpected(parts: &Parts) -> Result<(), Error> {
+pub(crate) fn refuse_unexpected(parts: &Parts, document: &Document) -> Result<(), Error> {
     let Some(query) = parts.uri.query().filter(|query| !query.is_empty()) else { return Ok(()) };
     let method = if parts.method == Method::HEAD { Method::GET.as_str() } else { parts.method.as_str() };
     let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-    if WITH_QUERY.contains(&(method.to_owned(), path.to_owned())) {
+    if document.has_query(method, path) {
         return Ok(());
     }
     read::<Nothing>(query).map(drop)

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Lifecycle};
 use crate::handler::Handler;
-use crate::routes;
+use crate::{openapi, routes};
 
 /// The maximum number of connections. Further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 4096;
@@ -151,7 +151,8 @@ impl Server {
         stop: impl Future<Output = Duration>,
         grace: Duration,
     ) -> Result<(), ServeError> {
-        self.handler.set(routes::router(Api { service: service.clone(), lifecycle: self.lifecycle.clone() }, extra));
+        let api = Api { service: service.clone(), lifecycle: self.lifecycle.clone(), document: &openapi::DOCUMENT };
+        self.handler.set(routes::router(api, extra));
         tracing::info!("serving");
         let (stopping, leaving) = (service.clone(), self.lifecycle.leaving.clone());
         let stop = async move {

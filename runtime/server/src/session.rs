@@ -19,6 +19,7 @@ use sendbox_service::Error;
 use subtle::ConstantTimeEq as _;
 use url::{Host, Url};
 
+use crate::api::Api;
 use crate::problem::{ApiError, Kind};
 use crate::query;
 
@@ -101,14 +102,14 @@ impl Transport {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Transport {
+impl FromRequestParts<Api> for Transport {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         if !is_same_origin(&parts.headers) {
             return Err(ApiError::of(Kind::CrossSite, Kind::CrossSite.remedy()));
         }
-        query::refuse_unexpected(parts)?;
+        query::refuse_unexpected(parts, api.document)?;
         Self::of(&parts.headers).ok_or_else(|| ApiError::of(Kind::InsecureTransport, Kind::InsecureTransport.remedy()))
     }
 }

@@ -1,23 +1,12 @@
 //! Requests that were refused because too many were waiting, counted for the log: one line a second at most, however many they are.
 //! Each has a line of its own as a request, with its tenant.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::service::Service;
 
 /// How often the counters are looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// Sends that were refused, since the start.
-#[derive(Default)]
-pub(crate) struct RefusedSends(AtomicU64);
-
-impl RefusedSends {
-    pub(crate) fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +26,7 @@ impl Service {
                 () = tokio::time::sleep(INTERVAL) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
-            let sends = self.inner.refused_sends.0.load(Ordering::Relaxed);
+            let sends = self.inner.refused_sends.total();
             let now = Refusals { sends, store: self.inner.store.refusals() };
             if now != before {
                 let (sends, store) = (now.sends - before.sends, now.store - before.store);

@@ -9,6 +9,7 @@ pub(crate) mod holds;
 pub(crate) mod message_end;
 pub(crate) mod messages;
 pub(crate) mod payload;
+pub(crate) mod refused_sends;
 pub(crate) mod request_fields;
 pub(crate) mod routing;
 pub(crate) mod sender;

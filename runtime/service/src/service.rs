@@ -35,10 +35,10 @@ use crate::id;
 use crate::key_registry::{self, RegistryError};
 use crate::leases::Leases;
 use crate::lock::lock;
-use crate::overload::RefusedSends;
 use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
 use crate::releases::monitor_state::ReleaseMonitor;
+use crate::sending::refused_sends::RefusedSends;
 use crate::sending::sends_in_progress::SendsInProgress;
 use crate::vault::{MasterKeys, TenantKey, VaultError};
 

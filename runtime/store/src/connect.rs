@@ -12,8 +12,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, raw_sql};
 use tokio::time::Instant;
 
+use super::database::{Database, Postgres};
+use super::failure::{Result, StoreError};
 use super::sqlite::{SETTINGS, Sqlite, TIMEOUT};
-use super::{Database, Postgres, Result, Store, StoreError};
 
 /// A PostgreSQL server accepts 100 connections by default, and several processes share it.
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -45,7 +46,7 @@ static SQLITE: LazyLock<Migrator> =
 static POSTGRES: LazyLock<Migrator> =
     LazyLock::new(|| migrations(&[(1, "initial", include_str!("../migrations/postgres/0001_initial.sql"))]));
 
-pub(super) async fn open(url: &str) -> Result<Store> {
+pub(super) async fn open(url: &str) -> Result<Database> {
     if url.starts_with("sqlite:") {
         sqlite(url).await
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -55,7 +56,7 @@ pub(super) async fn open(url: &str) -> Result<Store> {
     }
 }
 
-async fn sqlite(url: &str) -> Result<Store> {
+async fn sqlite(url: &str) -> Result<Database> {
     let path = path_of(url)?;
     create_file(&path)?;
 
@@ -67,7 +68,7 @@ async fn sqlite(url: &str) -> Result<Store> {
     prepared?;
     closed?;
 
-    Ok(Store::new(Database::Sqlite(Sqlite::open(path)?)))
+    Ok(Database::Sqlite(Sqlite::open(path)?))
 }
 
 /// Enables write-ahead logging, and runs the migrations.
@@ -145,7 +146,7 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-async fn postgres(url: &str) -> Result<Store> {
+async fn postgres(url: &str) -> Result<Database> {
     let options = PgConnectOptions::from_str(url)?;
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
@@ -169,5 +170,5 @@ async fn postgres(url: &str) -> Result<Store> {
     migrated?;
     closed?;
 
-    Ok(Store::new(Database::Postgres(Postgres { pool, slots: Slots::new(POSTGRES_SLOTS) })))
+    Ok(Database::Postgres(Postgres { pool, slots: Slots::new(POSTGRES_SLOTS) }))
 }

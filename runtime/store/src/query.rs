@@ -134,3 +134,13 @@ pub(super) struct SqliteRow {
     pub(super) columns: Arc<[String]>,
     pub(super) values: Vec<SqliteValue>,
 }
+
+/// A statement that ran, for tests of how much it reads.
+#[cfg(test)]
+pub(crate) struct Executed {
+    pub(crate) sql: String,
+    /// The lines of its query plan.
+    pub(crate) plan: Vec<String>,
+    /// The number of steps of SQLite's virtual machine.
+    pub(crate) steps: i32,
+}

@@ -6,8 +6,8 @@ use sendbox_domain::model::{AttemptOutcome, Environment, MessageStatus, Mode, Ti
 use tempfile::TempDir;
 
 use super::messages::MessageQuery;
+use super::query::Executed;
 use super::rows::{AttemptRow, MessageRow, TenantRow, VerificationRow};
-use super::sqlite::Executed;
 use super::*;
 
 const START: i64 = 1_795_464_000_000;

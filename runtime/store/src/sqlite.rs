@@ -108,7 +108,6 @@ impl Sqlite {
 
 #[cfg(test)]
 pub(crate) use self::{
-    connection::Executed,
     readers::{LOOKUPS, READERS, READERS_OF_OWNER},
     writer::BATCH_OF_OWNER,
 };

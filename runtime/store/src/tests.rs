@@ -1,7 +1,7 @@
 //! Failures that only a test inside the crate can cause. The tests on both databases are in `tests/tests/store`.
 
 use std::future::ready;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use rusqlite::types::Value as SqliteValue;
 use sendbox_domain::model::{Environment, Timestamp};

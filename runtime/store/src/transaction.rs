@@ -145,7 +145,7 @@ impl Tx {
 
     /// The statements that ran since the last call, in a session on SQLite.
     #[cfg(test)]
-    pub(super) fn take_executed(&mut self) -> Vec<super::sqlite::Executed> {
+    pub(super) fn take_executed(&mut self) -> Vec<super::query::Executed> {
         match &mut self.inner {
             Inner::Session(Some(session)) => session.take_executed(),
             Inner::Session(None) | Inner::Unit(_) | Inner::Postgres(_) => Vec::new(),

@@ -1,20 +1,40 @@
 //! `sendbox connector push`: uploads a component, follows its check, shows what it may do, and releases it if asked.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sendbox_domain::model::{ConnectorVersion, Difference, Progress, VersionDifference, VersionRole, VersionState};
 use serde_json::json;
 
 use super::client::{ApiResponse, ConnectorClient};
-use super::{PushArgs, labels};
+use super::labels;
 use crate::exit::{CliError, Effect, Exit, RemoteError};
 use crate::{render, runner};
 
 /// How often the progress of the check is polled.
 const POLL: Duration = Duration::from_millis(100);
+
+#[derive(Args)]
+pub struct PushArgs {
+    /// The component, a .wasm file.
+    file: PathBuf,
+
+    /// After the check, start a canary with this percentage of the messages.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=99), conflicts_with = "activate")]
+    canary: Option<u8>,
+
+    /// After the check, activate the version.
+    #[arg(long)]
+    activate: bool,
+
+    /// Approve what it may do beyond the active version, and its changed presentation.
+    #[arg(long)]
+    approve: bool,
+}
 
 /// Shows the progress of a check: a bar on a terminal, otherwise a line for each step.
 enum ProgressReporter {

@@ -9,7 +9,10 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
-use super::{Kind, PROBLEM_JSON};
+use super::Kind;
+
+/// The media type of a problem document.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// The responses with these statuses, by reference to the one description of each status.
 fn group(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {

@@ -13,9 +13,9 @@ use utoipa_axum::routes;
 
 use super::ApiResult;
 use crate::api::Api;
+use crate::console;
 use crate::path::{Path, ProblemPath};
 use crate::problem::{Kind, NotFound, ProblemType, ServerError};
-use crate::{console, openapi};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
@@ -103,8 +103,8 @@ async fn check_readiness(State(api): State<Api>) -> ApiResult<Json<Health>> {
 /// Returns this document (OpenAPI 3.1).
 #[utoipa::path(get, path = "/openapi.json", tag = "server",
     responses((status = 200, description = "This document.", body = Object, content_type = "application/json"), ServerError))]
-async fn retrieve_openapi_document() -> ([(http::HeaderName, &'static str); 1], &'static str) {
-    ([(CONTENT_TYPE, "application/json")], openapi::json())
+async fn retrieve_openapi_document(State(api): State<Api>) -> ([(http::HeaderName, &'static str); 1], &'static str) {
+    ([(CONTENT_TYPE, "application/json")], &api.document.json)
 }
 
 /// List problem types

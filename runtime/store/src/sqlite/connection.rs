@@ -31,7 +31,7 @@ pub(crate) struct Handle {
     pub(crate) timeout: Duration,
     /// The statements that ran.
     #[cfg(test)]
-    executed: std::sync::Mutex<Vec<Executed>>,
+    executed: std::sync::Mutex<Vec<crate::query::Executed>>,
 }
 
 fn millis() -> u64 {
@@ -113,14 +113,14 @@ impl Handle {
         let steps = statement.reset_status(rusqlite::StatementStatus::VmStep);
         let mut explain = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql()))?;
         let plan = explain.raw_query().mapped(|row| row.get("detail")).collect::<rusqlite::Result<_>>()?;
-        let executed = Executed { sql: query.sql().to_owned(), plan, steps };
+        let executed = crate::query::Executed { sql: query.sql().to_owned(), plan, steps };
         self.executed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(executed);
         Ok(())
     }
 
     /// The statements that ran since the last call.
     #[cfg(test)]
-    pub(crate) fn take_executed(&mut self) -> Vec<Executed> {
+    pub(crate) fn take_executed(&mut self) -> Vec<crate::query::Executed> {
         std::mem::take(self.executed.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
@@ -152,14 +152,4 @@ impl Handle {
     pub(crate) fn is_in_transaction(&self) -> bool {
         !self.connection.is_autocommit()
     }
-}
-
-/// A statement that ran, for tests of how much it reads.
-#[cfg(test)]
-pub(crate) struct Executed {
-    pub(crate) sql: String,
-    /// The lines of its query plan.
-    pub(crate) plan: Vec<String>,
-    /// The number of steps of SQLite's virtual machine.
-    pub(crate) steps: i32,
 }

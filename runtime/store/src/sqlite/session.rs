@@ -41,7 +41,7 @@ impl Session {
     }
 
     #[cfg(test)]
-    pub(crate) fn take_executed(&mut self) -> Vec<super::connection::Executed> {
+    pub(crate) fn take_executed(&mut self) -> Vec<crate::query::Executed> {
         self.handle.as_mut().map(Handle::take_executed).unwrap_or_default()
     }
 

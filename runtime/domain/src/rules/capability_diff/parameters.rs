@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::presentation::visible;
-use super::{CapabilityDiff, Description, quoted};
+use super::presentation::{quoted, visible};
+use super::{CapabilityDiff, Description};
 use crate::model::{Difference, DifferenceCode as Code};
 
 /// Keywords that are compared separately.

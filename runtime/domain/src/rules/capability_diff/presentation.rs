@@ -25,6 +25,11 @@ pub(super) fn visible(text: &str) -> String {
     line
 }
 
+/// Names between backticks, as a list.
+pub(super) fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
 pub(super) fn compare(difference: &mut CapabilityDiff, old: &Description, new: &Description) {
     let CapabilityDiff { wider, other, .. } = difference;
     for (code, what, before, after) in [

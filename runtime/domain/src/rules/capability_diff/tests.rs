@@ -1,4 +1,5 @@
-use serde_json::json;
+use sendbox_policy::Manifest;
+use serde_json::{Value, json};
 
 use super::connection::{Resolved, StoredNames};
 use super::*;
