@@ -13,7 +13,10 @@ async fn setup() -> SimulatorSetup {
     SimulatorSetup::new(SimulatorConfig::default(), Limits::default()).await
 }
 
-fn compared(requests: &[ClearRequest]) -> Vec<(&str, &[(String, String)], &str)> {
+/// URL, headers and body of each request.
+type Compared<'a> = Vec<(&'a str, &'a [(String, String)], &'a str)>;
+
+fn compared(requests: &[ClearRequest]) -> Compared<'_> {
     requests.iter().map(|request| (request.url.as_str(), request.headers.as_slice(), request.body.as_str())).collect()
 }
 
