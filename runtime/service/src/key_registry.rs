@@ -107,12 +107,14 @@ pub async fn has_master_keys(store: &Store) -> Result<bool, StoreError> {
 mod tests {
     use super::*;
 
+    /// What the process before had, what this one has, and what follows with and without other processes.
+    type Case<'a> = (&'a [&'a str], &'a [&'a str], [Result<&'a str, VaultError>; 2]);
+
     #[test]
     fn a_key_wraps_when_every_process_can_know_it() {
         let unknown = |id: &str| Err(VaultError::UnknownMasterKey(id.to_owned()));
         let unannounced = |id: &str| Err(VaultError::UnannouncedMasterKey(id.to_owned()));
-        // What the process before had, what this one has, and what follows with and without other processes.
-        let cases: [(&[&str], &[&str], [Result<&str, VaultError>; 2]); 9] = [
+        let cases: [Case<'_>; 9] = [
             (&[], &["a"], [Ok("a"), Ok("a")]),
             (&["a"], &["a"], [Ok("a"), Ok("a")]),
             (&["a"], &["b"], [unknown("a"), unknown("a")]),
