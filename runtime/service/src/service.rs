@@ -11,7 +11,7 @@ use sendbox_domain::model::Timestamp;
 use sendbox_domain::rules::breaker::{Breaker, RetryBudget};
 use sendbox_policy::OperatorPolicy;
 use sendbox_sandbox::{Digest, Sandbox};
-use sendbox_store::rows::{AuditRow, TenantRow};
+use sendbox_store::rows::{AuditRow, ConnectionRow, TenantRow};
 use sendbox_store::{Store, StoreError, Tx, UnitFuture, audit, tenants};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -33,7 +33,7 @@ use crate::public_url::PublicUrl;
 use crate::readiness::Readiness;
 use crate::releases::monitor_state::ReleaseMonitor;
 use crate::sending::sends_in_progress::SendsInProgress;
-use crate::vault::{MasterKeys, TenantKey, VaultError};
+use crate::vault::{MasterKeys, TenantKey, VaultError, random_fraction};
 
 /// Minimum length of a platform key, in characters.
 pub const PLATFORM_KEY_LENGTH: usize = 32;
@@ -42,6 +42,10 @@ pub const PLATFORM_KEY_LENGTH: usize = 32;
 const MAX_TENANT_KEYS: usize = 20_000;
 /// Maximum number of versions that are loaded for one unit of work.
 const MAX_LOADS: u32 = 16;
+/// How often a unit of work is repeated because the database preferred another transaction.
+const MAX_CONFLICTS: u32 = 8;
+/// The pause before such a repetition is a random part of this, doubled each time.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
 
 /// Minimum timeout for closing the store, even when the grace period is over.
 const MIN_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -204,25 +208,35 @@ impl Service {
         }
     }
 
-    /// Runs a unit of work (see [`Store::write`]). A version that it needs and that is not loaded is loaded, and the unit runs
-    /// again: it must be repeatable.
+    /// Runs a unit of work (see [`Store::write`]). It runs again when it needs a version that is not loaded, after that was loaded; and
+    /// when the database has rolled it back in favour of another transaction. So it must be repeatable.
     pub(crate) async fn write<T, F>(&self, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> Fn(&'t mut Tx) -> UnitFuture<'t, T, Error> + Clone + Send + 'static,
     {
-        for _ in 0..MAX_LOADS {
+        let (mut loads, mut conflicts) = (0, 0);
+        loop {
             match self.inner.store.write(unit.clone()).await {
-                Err(Error::VersionNotLoaded { owner, digest }) => {
+                Err(Error::VersionNotLoaded { owner, digest }) if loads < MAX_LOADS => {
+                    loads += 1;
                     let mut tx = self.inner.store.begin_read().await?;
                     if self.load_version(&mut tx, &owner, &digest).await?.is_none() {
                         self.inner.catalogue.mark_unloadable(&digest, self.now());
                     }
                 }
+                Err(Error::VersionNotLoaded { .. }) => {
+                    let cause = "versions of connectors are unloaded while they are needed";
+                    return Err(Error::Internal(cause.to_owned()));
+                }
+                Err(Error::StoreConflict) if conflicts < MAX_CONFLICTS => {
+                    // Random, so that the same transactions do not meet again.
+                    tokio::time::sleep((CONFLICT_PAUSE * 2_u32.pow(conflicts)).mul_f64(random_fraction()?)).await;
+                    conflicts += 1;
+                }
                 result => return result,
             }
         }
-        Err(Error::Internal("versions of connectors are unloaded while they are needed".to_owned()))
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -286,6 +300,11 @@ impl Service {
     /// Reads a tenant. The caller's permission for it has been checked.
     pub(crate) async fn tenant_row(&self, tx: &mut Tx, tenant: &str) -> Result<TenantRow> {
         tenants::get(tx, tenant).await?.ok_or(Error::NotFound("tenant"))
+    }
+
+    /// Reads a tenant that sends, with its active connection.
+    pub(crate) async fn sending_tenant(&self, tx: &mut Tx, tenant: &str) -> Result<(TenantRow, Option<ConnectionRow>)> {
+        tenants::get_with_active_connection(tx, tenant).await?.ok_or(Error::NotFound("tenant"))
     }
 
     /// Reads a tenant and locks it until this transaction ends.

@@ -6,22 +6,14 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, raw_sql};
 use tokio::time::Instant;
 
+use super::postgres::Postgres;
 use super::sqlite::{SETTINGS, Sqlite, TIMEOUT};
 use super::{Database, Result, Store, StoreError};
-
-/// A PostgreSQL server accepts 100 connections by default, and several processes share it.
-const POSTGRES_CONNECTIONS: u32 = 16;
-
-/// For every connection. `synchronous_commit = off`, which acknowledges a commit before it is on disk, is overridden; stricter
-/// settings are kept. A transaction whose process hangs releases its locks.
-const POSTGRES_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '5s'; \
-    SET idle_in_transaction_session_timeout = '30s'; SET application_name = 'sendbox'; SET client_min_messages = 'warning'; \
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
 /// All migrations of one database, oldest first. Each runs once, and is never edited after a release. They are run with
 /// `run_direct`, because the future of `run` is not `Send` when the connection is borrowed.
@@ -143,22 +135,11 @@ fn percent_decoded(text: &str) -> Option<String> {
 }
 
 async fn postgres(url: &str) -> Result<Store> {
-    let options = PgConnectOptions::from_str(url)?;
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(TIMEOUT)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                raw_sql(POSTGRES_SETTINGS).execute(connection).await?;
-                Ok(())
-            })
-        })
-        .connect_with(options)
-        .await?;
+    let postgres = Postgres::open(PgConnectOptions::from_str(url)?).await?;
 
     // Another process may be running migrations, for longer than the statement timeout. The driver waits for it on an advisory
     // lock, here for at most a minute.
-    let mut connection = pool.acquire().await?.detach();
+    let mut connection = postgres.connect().await?;
     raw_sql("SET statement_timeout = 0; SET lock_timeout = '60s';").execute(&mut connection).await?;
     let migrated = POSTGRES.run_direct(None, &mut connection, false).await;
     // Closing releases the lock, also after a failure.
@@ -166,5 +147,5 @@ async fn postgres(url: &str) -> Result<Store> {
     migrated?;
     closed?;
 
-    Ok(Store { database: Database::Postgres(pool) })
+    Ok(Store { database: Database::Postgres(postgres) })
 }

@@ -39,15 +39,16 @@ pub mod versions;
 mod columns;
 mod connect;
 mod failure;
+mod postgres;
 mod query;
 mod sqlite;
 mod table;
 mod transaction;
 mod unit;
 
-use sqlx::PgPool;
 use tokio::sync::oneshot;
 
+use self::postgres::Postgres;
 use self::sqlite::Sqlite;
 use self::unit::WaitingUnit;
 
@@ -76,7 +77,7 @@ pub struct Store {
 #[derive(Clone)]
 enum Database {
     Sqlite(Sqlite),
-    Postgres(PgPool),
+    Postgres(Postgres),
 }
 
 impl std::fmt::Debug for Store {
@@ -137,9 +138,9 @@ impl Store {
     pub async fn begin(&self) -> Result<Tx> {
         match &self.database {
             Database::Sqlite(sqlite) => Ok(Tx::of_session(sqlite.begin().await?, true)),
-            Database::Postgres(pool) => {
+            Database::Postgres(postgres) => {
                 let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-                Ok(Tx::of_postgres(pool.begin_with(begin).await?, true))
+                Ok(Tx::of_postgres(postgres.begin(begin, true).await?, true))
             }
         }
     }
@@ -149,9 +150,9 @@ impl Store {
     pub async fn begin_read(&self) -> Result<Tx> {
         match &self.database {
             Database::Sqlite(sqlite) => Ok(Tx::of_session(sqlite.begin_read().await?, false)),
-            Database::Postgres(pool) => {
+            Database::Postgres(postgres) => {
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                Ok(Tx::of_postgres(pool.begin_with(begin).await?, false))
+                Ok(Tx::of_postgres(postgres.begin(begin, false).await?, false))
             }
         }
     }
@@ -176,7 +177,16 @@ impl Store {
     pub async fn close(&self) {
         match &self.database {
             Database::Sqlite(sqlite) => sqlite.close().await,
-            Database::Postgres(pool) => pool.close().await,
+            Database::Postgres(postgres) => postgres.close().await,
+        }
+    }
+
+    /// How many requests the transactions of this process that may write have sent to PostgreSQL, each of which waits for a response:
+    /// what they cost. 0 on SQLite.
+    pub fn write_round_trips(&self) -> u64 {
+        match &self.database {
+            Database::Sqlite(_) => 0,
+            Database::Postgres(postgres) => postgres.round_trips(),
         }
     }
 

@@ -159,11 +159,11 @@ fn bind(statement: &'static str, message: &MessageRow) -> Result<Query> {
 /// Adds a message.
 ///
 /// # Errors
-/// Also [`StoreError::Unavailable`](super::StoreError) when the tenant has a message with this id, which random ids prevent.
+/// Also [`StoreError::Unavailable`](super::StoreError), here or at the commit, when the tenant has a message with this id, which random
+/// ids prevent.
 pub async fn insert(tx: &mut Tx, message: &MessageRow) -> Result<()> {
     static INSERT: Statement = Statement::new(|| TABLE.insert(""));
-    tx.execute(bind(&INSERT, message)?).await?;
-    Ok(())
+    tx.later(bind(&INSERT, message)?).await
 }
 
 static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND id = $2"));
@@ -301,6 +301,11 @@ pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
 /// With `held_by`, only if that owner has the lease, even when its time is over: as long as no other owner has claimed the message,
 /// nobody else has changed it. Returns `false`, and changes nothing, when another owner has the lease or the message was deleted.
 pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&str>) -> Result<bool> {
+    Ok(tx.execute(update_query(message, held_by)?).await? == 1)
+}
+
+/// The statement of [`update`].
+pub(super) fn update_query(message: &MessageRow, held_by: Option<&str>) -> Result<Query> {
     static UPDATE: Statement = Statement::new(|| TABLE.update(&KEY, &MUTABLE, ""));
     static UPDATE_HELD: Statement =
         Statement::new(|| TABLE.update(&KEY, &MUTABLE, &format!("AND lease_owner = {}", TABLE.next_parameter())));
@@ -308,7 +313,7 @@ pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&str>) ->
     if let Some(owner) = held_by {
         update = update.bind(text(owner));
     }
-    Ok(tx.execute(update).await? == 1)
+    Ok(update)
 }
 
 /// Sets the most advanced delivery state that was reported for a message. [`update`] does not change it.

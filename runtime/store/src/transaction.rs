@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use sqlx::Postgres;
-
+use super::postgres::Session as PostgresSession;
 use super::query::{Query, Row, query};
 use super::sqlite::{Handle, Session};
 use super::{Backend, Result, StoreError};
@@ -26,7 +25,7 @@ enum Inner {
     Session(Option<Session>),
     /// On SQLite, on the writer's thread, as one unit of a batch.
     Unit(Option<Handle>),
-    Postgres(Box<sqlx::Transaction<'static, Postgres>>),
+    Postgres(Box<PostgresSession>),
 }
 
 impl std::fmt::Debug for Tx {
@@ -44,8 +43,8 @@ impl Tx {
         Self { inner: Inner::Unit(Some(handle)), writes: true, is_broken: false }
     }
 
-    pub(super) fn of_postgres(transaction: sqlx::Transaction<'static, Postgres>, writes: bool) -> Self {
-        Self { inner: Inner::Postgres(Box::new(transaction)), writes, is_broken: false }
+    pub(super) fn of_postgres(session: PostgresSession, writes: bool) -> Self {
+        Self { inner: Inner::Postgres(Box::new(session)), writes, is_broken: false }
     }
 
     /// The connection of a unit, and whether a statement of it has failed.
@@ -78,7 +77,7 @@ impl Tx {
         self.check()?;
         match self.inner {
             Inner::Session(Some(session)) => blocking(move || session.commit()).await?,
-            Inner::Postgres(transaction) => transaction.commit().await.map_err(StoreError::of_commit),
+            Inner::Postgres(session) => session.commit().await,
             // A unit is committed with its batch.
             Inner::Session(None) | Inner::Unit(_) => Err(lost()),
         }
@@ -109,8 +108,38 @@ impl Tx {
                 *slot = Some(session);
                 done?
             }
-            Inner::Postgres(transaction) => query.into_postgres()?.execute(&mut ***transaction).await?.rows_affected(),
+            Inner::Postgres(session) => session.execute(query).await?,
         };
+        self.is_broken = false;
+        Ok(changed)
+    }
+
+    /// Runs a change of which nobody needs a result. On PostgreSQL it is sent with the next statement or the commit, as one statement
+    /// with others, so an error may appear there. No two changes that follow each other may change the same row.
+    pub(super) async fn later(&mut self, query: Query) -> Result<()> {
+        let Inner::Postgres(session) = &mut self.inner else { return self.execute(query).await.map(drop) };
+        if self.is_broken {
+            return Err(broken());
+        }
+        self.is_broken = true;
+        session.later(query).await?;
+        self.is_broken = false;
+        Ok(())
+    }
+
+    /// Runs changes that do not depend on each other, on PostgreSQL as one statement. Returns how many rows each of them changed. No
+    /// two of them may change the same row.
+    pub(super) async fn together(&mut self, queries: Vec<Query>) -> Result<Vec<u64>> {
+        self.check()?;
+        let Inner::Postgres(session) = &mut self.inner else {
+            let mut changed = Vec::with_capacity(queries.len());
+            for query in queries {
+                changed.push(self.execute(query).await?);
+            }
+            return Ok(changed);
+        };
+        self.is_broken = true;
+        let changed = session.together(queries).await?;
         self.is_broken = false;
         Ok(changed)
     }
@@ -127,10 +156,7 @@ impl Tx {
                 *slot = Some(session);
                 rows?
             }
-            Inner::Postgres(transaction) => {
-                let rows = query.into_postgres()?.fetch_all(&mut ***transaction).await?;
-                rows.into_iter().map(Row::Postgres).collect()
-            }
+            Inner::Postgres(session) => session.all(query).await?.into_iter().map(Row::Postgres).collect(),
         };
         self.is_broken = false;
         Ok(rows)

@@ -91,11 +91,11 @@ fn bind(statement: &'static str, verification: &VerificationRow) -> Query {
 /// Adds a verification.
 ///
 /// # Errors
-/// Also [`StoreError::Unavailable`](super::StoreError) when the tenant has a verification with this id, which random ids prevent.
+/// Also [`StoreError::Unavailable`](super::StoreError), here or at the commit, when the tenant has a verification with this id, which
+/// random ids prevent.
 pub async fn insert(tx: &mut Tx, verification: &VerificationRow) -> Result<()> {
     static INSERT: Statement = Statement::new(|| TABLE.insert(""));
-    tx.execute(bind(&INSERT, verification)).await?;
-    Ok(())
+    tx.later(bind(&INSERT, verification)).await
 }
 
 static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND id = $2"));
@@ -150,28 +150,38 @@ pub async fn end(tx: &mut Tx, tenant: &str, id: &str, status: VerificationStatus
     Ok(tx.execute(end).await? == 1)
 }
 
-/// Ends all pending verifications of this number and usage except for `except`, which supersedes them. Returns their number.
+/// Ends all pending verifications of this number and usage except for `except`, which supersedes them.
 ///
-/// Two concurrent transactions do not see each other's new verification. The caller must hold a lock on the number, such as its
-/// bucket.
-pub async fn supersede(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], usage: &str, except: &str) -> Result<u64> {
-    let supersede = query(
-        "UPDATE verifications SET status = 'superseded', payload = NULL WHERE tenant = $1 AND recipient_hash = $2 \
-         AND usage = $3 AND id <> $4 AND status = 'pending'",
-    )
-    .bind(text(tenant))
-    .bind(recipient_hash)
-    .bind(text(usage))
-    .bind(text(except));
-    tx.execute(supersede).await
+/// Two concurrent transactions do not see each other's new verification. The caller must hold a lock on the number, such as that of
+/// the limits.
+pub async fn supersede(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], usage: &str, except: &str) -> Result<()> {
+    // Locked in the order of their ids, to avoid deadlocks between transactions that hold no such lock (test numbers).
+    macro_rules! supersede {
+        ($lock:literal) => {
+            concat!(
+                "WITH earlier AS MATERIALIZED (SELECT tenant, id FROM verifications WHERE tenant = $1 \
+                 AND recipient_hash = $2 AND usage = $3 AND id <> $4 AND status = 'pending' ORDER BY id",
+                $lock,
+                ") UPDATE verifications SET status = 'superseded', payload = NULL \
+                 WHERE (tenant, id) IN (SELECT tenant, id FROM earlier)"
+            )
+        };
+    }
+    let supersede = query(tx.locking(supersede!(""), supersede!(" FOR NO KEY UPDATE")))
+        .bind(text(tenant))
+        .bind(recipient_hash)
+        .bind(text(usage))
+        .bind(text(except));
+    tx.later(supersede).await
 }
 
 /// Replaces the code: updates `code_mac`, `code_key`, `expires_at`, `tries`, `sends`, `resend_at` and `message`. Returns `false`,
-/// and changes nothing, when the verification is not pending.
+/// and changes nothing, when the verification is not pending, or another code was sent since it was read: `sends` must be one more
+/// than what is stored. So it need not be locked when it is read.
 pub async fn renew(tx: &mut Tx, verification: &VerificationRow) -> Result<bool> {
     let renew = query(
         "UPDATE verifications SET code_mac = $3, code_key = $4, expires_at = $5, tries = $6, sends = $7, resend_at = $8, \
-         message = $9 WHERE tenant = $1 AND id = $2 AND status = 'pending'",
+         message = $9 WHERE tenant = $1 AND id = $2 AND status = 'pending' AND sends = $7 - 1",
     )
     .bind(text(&verification.tenant))
     .bind(text(&verification.id))

@@ -103,6 +103,7 @@ async fn a_resend_invalidates_the_previous_code(database: &Database) {
     };
     let passed_on = VerificationRow { usage: Usage::Generic, max_tries: 99, payload: None, ..renewed.clone() };
     assert!(verifications::renew(&mut tx, &passed_on).await.unwrap());
+    assert!(!verifications::renew(&mut tx, &passed_on).await.unwrap(), "another code was sent since it was read");
     assert_eq!(verifications::get(&mut tx, "acme", "v").await.unwrap(), Some(renewed.clone()), "nothing else changes");
     assert!(!verifications::approve(&mut tx, "acme", "v", &row.code_mac, NOW).await.unwrap());
     assert!(verifications::approve(&mut tx, "acme", "v", &renewed.code_mac, NOW).await.unwrap());
@@ -123,7 +124,7 @@ async fn a_later_verification_supersedes_earlier_ones(database: &Database) {
         verifications::insert(&mut tx, &row).await.unwrap();
     }
     let usage = Usage::MfaVerification.as_str();
-    assert_eq!(verifications::supersede(&mut tx, "acme", &[9; 32], usage, "new").await.unwrap(), 2);
+    verifications::supersede(&mut tx, "acme", &[9; 32], usage, "new").await.unwrap();
     for (id, status, payload) in [
         ("new", VerificationStatus::Pending, true),
         ("old1", VerificationStatus::Superseded, false),

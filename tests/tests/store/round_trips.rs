@@ -264,14 +264,16 @@ async fn buckets_are_kept_until_they_expire(database: &Database) {
     let mut tx = store.begin().await.unwrap();
     assert!(buckets::load(&mut tx, "acme", &keys).await.unwrap().is_empty());
     assert!(buckets::load(&mut tx, "acme", &[]).await.unwrap().is_empty());
-    buckets::save(&mut tx, "acme", "b", "{\"n\":1}", NOW).await.unwrap();
+    buckets::save(&mut tx, "acme", &[sample::bucket("b", "{\"n\":1}", NOW)]).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = store.begin().await.unwrap();
     let states = buckets::load(&mut tx, "acme", &keys).await.unwrap();
     assert_eq!(states.into_iter().collect::<Vec<_>>(), [("b".to_owned(), "{\"n\":1}".to_owned())]);
-    buckets::save(&mut tx, "acme", "b", "{\"n\":2}", NOW.plus_seconds(1)).await.unwrap();
-    buckets::save(&mut tx, "acme", "c", "{\"n\":3}", NOW.plus_seconds(2)).await.unwrap();
+    let both =
+        [sample::bucket("b", "{\"n\":2}", NOW.plus_seconds(1)), sample::bucket("c", "{\"n\":3}", NOW.plus_seconds(2))];
+    buckets::save(&mut tx, "acme", &both).await.unwrap();
+    buckets::save(&mut tx, "acme", &[]).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = store.begin().await.unwrap();
@@ -414,7 +416,7 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         reports::insert(&mut tx, &sample::report(tenant, 1, DeliveryState::Sent)).await.unwrap();
         verifications::insert(&mut tx, &sample::verification(tenant, "v1")).await.unwrap();
         verifications::add_failure(&mut tx, tenant, &[9], 100, NOW).await.unwrap();
-        buckets::save(&mut tx, tenant, "number", "{}", NOW).await.unwrap();
+        buckets::save(&mut tx, tenant, &[sample::bucket("number", "{}", NOW)]).await.unwrap();
         idempotency::claim(&mut tx, &sample::first_use(tenant, "m1"), NOW).await.unwrap();
         audit::append(&mut tx, &sample::entry(Some(tenant), "connection.save")).await.unwrap();
         versions::insert(&mut tx, &sample::version(tenant, "sha256:01"), b"a file").await.unwrap();

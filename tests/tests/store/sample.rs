@@ -334,3 +334,8 @@ pub fn approval(tenant: &str, connector: &str) -> ApprovalRow {
         approved_by: "platform".to_owned(),
     }
 }
+
+/// A state of a limit, to be stored.
+pub fn bucket<'a>(key: &'a str, state: &'a str, expires_at: Timestamp) -> BucketState<'a> {
+    BucketState { key, state, expires_at }
+}

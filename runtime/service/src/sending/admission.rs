@@ -6,11 +6,12 @@ use std::net::IpAddr;
 
 use sendbox_domain::LimitName;
 use sendbox_domain::model::Timestamp;
-use sendbox_domain::rules::limit::{self, Bucket, Facts, LimitError, NextAllowed, Rule, UnreadableState};
+use sendbox_domain::rules::limit::{self, Bucket, Facts, LimitError, LimitState, NextAllowed, Rule, UnreadableState};
 use sendbox_domain::rules::policy;
 use sendbox_sandbox::{Recipient, Usage};
+use sendbox_store::Tx;
+use sendbox_store::buckets::{self, BucketState};
 use sendbox_store::rows::{MessageRow, TenantRow};
-use sendbox_store::{Tx, buckets};
 
 use crate::error::{Error, Result};
 use crate::sending::holds;
@@ -26,6 +27,10 @@ pub(crate) struct AdmissionRequest<'a> {
     pub(crate) usage: Usage,
     pub(crate) segments: u32,
 }
+
+/// The end of a limit is rounded up to a multiple of this. So most messages leave it as it is, and with it the index that the sweep
+/// reads.
+const EXPIRY_STEP_MS: i64 = 10 * 60 * 1000;
 
 /// The result of an admission.
 pub(crate) struct Admission {
@@ -87,10 +92,16 @@ pub(crate) async fn admit(tx: &mut Tx, request: &AdmissionRequest<'_>, now: Time
         let retry_after = retry_at.map(|at| at.seconds_from(now).max(1));
         return Err(Error::Limited { limit, retry_after });
     }
-    for (key, charge) in charges {
-        buckets::save(tx, &tenant.id, key, &charge.state, charge.expires_at).await?;
-    }
+    let states: Vec<BucketState<'_>> = charges.iter().map(|(key, charge)| state_of(key, charge)).collect();
+    buckets::save(tx, &tenant.id, &states).await?;
     Ok(Admission { price_micros: price.unwrap_or(0), next_at })
+}
+
+/// The state of a bucket, to be stored.
+fn state_of<'a>(key: &'a str, charge: &'a LimitState) -> BucketState<'a> {
+    let end = charge.expires_at.0;
+    let expires_at = Timestamp(end.saturating_add((EXPIRY_STEP_MS - end % EXPIRY_STEP_MS) % EXPIRY_STEP_MS));
+    BucketState { key, state: &charge.state, expires_at }
 }
 
 /// The refusal that lasts longest, so that waiting for the returned time is enough.
@@ -111,7 +122,7 @@ pub(crate) async fn charge_again(tx: &mut Tx, tenant: &TenantRow, row: &MessageR
     let states = buckets::load(tx, &tenant.id, std::slice::from_ref(&key)).await?;
     match rule.take(states.get(&key).map(String::as_str), now) {
         Ok(charge) => {
-            buckets::save(tx, &tenant.id, &key, &charge.state, charge.expires_at).await?;
+            buckets::save(tx, &tenant.id, &[state_of(&key, &charge)]).await?;
             Ok(true)
         }
         Err(LimitError::Reached { .. }) => Ok(false),
@@ -124,9 +135,9 @@ pub(crate) async fn refund(tx: &mut Tx, tenant: &TenantRow, row: &MessageRow) ->
     let Some((key, rule)) = spend_rule(tenant, row) else { return Ok(()) };
     let states = buckets::load(tx, &tenant.id, std::slice::from_ref(&key)).await?;
     if let Some(state) = states.get(&key)
-        && let Some(it) = rule.refund(state, row.created_at).map_err(unreadable_limit)?
+        && let Some(refunded) = rule.refund(state, row.created_at).map_err(unreadable_limit)?
     {
-        buckets::save(tx, &tenant.id, &key, &it.state, it.expires_at).await?;
+        buckets::save(tx, &tenant.id, &[state_of(&key, &refunded)]).await?;
     }
     Ok(())
 }

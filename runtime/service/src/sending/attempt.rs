@@ -12,7 +12,7 @@ use sendbox_sandbox::{
     FailureClass, Message as SandboxMessage, Party, RecordedFailure, RequestSent, Revocation, SendRequest,
 };
 use sendbox_store::rows::{AttemptRow, MessageRow, TenantRow};
-use sendbox_store::{Done, Tx, attempts, messages, tenants};
+use sendbox_store::{Done, Tx, attempts, tenants};
 use tokio::time::Instant;
 
 use crate::connections::cached_connection::ReadyConnection;
@@ -234,9 +234,7 @@ impl Service {
                 tenant = Some(current);
             }
         }
-        // The message first: whoever changes both locks them in this order.
-        let is_current = messages::update(tx, &row, Some(&self.inner.owner)).await?;
-        if !is_current || !attempts::finish(tx, &finished).await? {
+        if !attempts::finish_with_message(tx, &finished, &row, &self.inner.owner).await? {
             // Already finished, usually by another process, as in doubt. Then only the log has the real outcome.
             tracing::warn!(
                 message = row.id,

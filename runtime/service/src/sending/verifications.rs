@@ -242,7 +242,7 @@ impl Service {
     ) -> Result<Done<AcceptedVerification>> {
         let VerificationRequest { tenant, id, message, new, recipient, client_ip, idempotency_key } = request;
         let now = self.now();
-        let tenant_row = self.tenant_row(tx, tenant).await?;
+        let (tenant_row, active) = self.sending_tenant(tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
         let other_fields = [ip_text.as_str(), mode_name(new.mode)];
@@ -293,7 +293,7 @@ impl Service {
             let recipient = Arc::clone(recipient);
             let outgoing =
                 self.outgoing(&row, recipient, variables, code, *client_ip, policy.lifetime_seconds, new.mode);
-            let message = self.admit_message(tx, &tenant_row, &key, message, outgoing, *client_ip).await?;
+            let message = self.admit_message(tx, (&tenant_row, active), &key, message, outgoing, *client_ip).await?;
             row.resend_at = message.next_at;
             row.message = Some(request.message.clone());
             admitted = Some(message);
@@ -461,18 +461,22 @@ impl Service {
     /// Approves a verification whose right code was given.
     async fn approve_check(&self, tx: &mut Tx, request: &CheckRequest, row: &VerificationRow) -> Result<Verification> {
         let CheckRequest { tenant, id, now, .. } = request;
-        if !verifications::approve(tx, tenant, id, &row.code_mac, *now).await? {
-            // Perhaps by the same request, which was repeated before it had its response.
-            let key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
-            if request.claim().claim(tx, tenant, &key, id, *now).await? == Some(approved_resource(id)) {
+        // The idempotency key is locked before the verification, as when the try is counted.
+        let mut key = None;
+        if request.idempotency_key.is_some() {
+            let tenant_key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
+            // Perhaps it was approved by the same request, which was repeated before it had its response.
+            if request.claim().claim(tx, tenant, &tenant_key, id, *now).await? == Some(approved_resource(id)) {
                 return self.view_of(tx, tenant, id).await;
             }
+            key = Some(tenant_key);
+        }
+        if !verifications::approve(tx, tenant, id, &row.code_mac, *now).await? {
             let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
             return Err(Error::VerificationEnded(Box::new(view(&row, None, *now))));
         }
         verifications::clear_failures(tx, tenant, &row.recipient_hash).await?;
-        if request.idempotency_key.is_some() {
-            let key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
+        if let Some(key) = key {
             request.claim().set_resource(tx, tenant, &key, &approved_resource(id), *now).await?;
         }
         self.view_of(tx, tenant, id).await
@@ -529,7 +533,7 @@ impl Service {
         let ResendRequest { tenant, id, message, client_ip, mode, idempotency_key } = request;
         let (client_ip, mode) = (*client_ip, *mode);
         let now = self.now();
-        let tenant_row = self.tenant_row(tx, tenant).await?;
+        let (tenant_row, active) = self.sending_tenant(tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
         let body = [id.as_str(), &client_ip.map(|ip| ip.to_string()).unwrap_or_default(), mode_name(mode)];
         let body = body.iter().map(|part| part.as_bytes().to_vec()).collect();
@@ -537,7 +541,8 @@ impl Service {
         if let Some(first) = claim.claim(tx, tenant, &key, message, now).await? {
             return Ok(Done::Rollback(AcceptedVerification::Repeated { first }));
         }
-        let mut row = verifications::lock(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
+        // Not locked: the limits are locked before a verification, as when one is started. `renew` notices a change.
+        let mut row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
         // Also when the tries are used up: failures are counted for the number as well.
         if !matches!(status(&row, now), VerificationStatus::Pending | VerificationStatus::Exhausted) {
             return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
@@ -560,14 +565,15 @@ impl Service {
         row.code_key = self.inner.keys.current_id().to_owned();
         let outgoing =
             self.outgoing(&row, Arc::new(recipient), payload.variables, code, client_ip, policy.lifetime_seconds, mode);
-        let admitted = self.admit_message(tx, &tenant_row, &key, message, outgoing, client_ip).await?;
+        let admitted = self.admit_message(tx, (&tenant_row, active), &key, message, outgoing, client_ip).await?;
         row.tries = 0;
         row.sends += 1;
         row.expires_at = now.plus_seconds(u64::from(policy.lifetime_seconds));
         row.resend_at = admitted.next_at;
         row.message = Some(message.clone());
         if !verifications::renew(tx, &row).await? {
-            return Err(Error::VerificationEnded(Box::new(view(&row, None, now))));
+            // It was changed in the meantime, and is judged again.
+            return Err(Error::StoreConflict);
         }
         Ok(Done::Commit(AcceptedVerification::Admitted { verification: Box::new(row), admitted: Box::new(admitted) }))
     }
@@ -578,14 +584,20 @@ impl Service {
     /// [`Error::NotFound`], [`Error::VerificationEnded`] when it has already ended with another status.
     pub async fn cancel_verification(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
-        let mut tx = self.inner.store.begin().await?;
-        self.tenant_row(&mut tx, tenant).await?;
-        let was_pending = verifications::end(&mut tx, tenant, id, VerificationStatus::Cancelled).await?;
-        let verification = self.view_of(&mut tx, tenant, id).await?;
-        if !was_pending && verification.status != VerificationStatus::Cancelled {
-            return Err(Error::VerificationEnded(Box::new(verification)));
-        }
-        tx.commit().await?;
+        let (service, of_tenant, cancelled) = (self.clone(), tenant.to_owned(), id.to_owned());
+        let verification = self.write(move |tx| {
+            let (service, tenant, id) = (service.clone(), of_tenant.clone(), cancelled.clone());
+            Box::pin(async move {
+                service.tenant_row(tx, &tenant).await?;
+                let was_pending = verifications::end(tx, &tenant, &id, VerificationStatus::Cancelled).await?;
+                let verification = service.view_of(tx, &tenant, &id).await?;
+                if !was_pending && verification.status != VerificationStatus::Cancelled {
+                    return Err(Error::VerificationEnded(Box::new(verification)));
+                }
+                Ok(Done::Commit(verification))
+            })
+        });
+        let verification = verification.await?;
         self.inner.sends.revoke(tenant, id, None);
         Ok(verification)
     }

@@ -292,7 +292,7 @@ CREATE TABLE recipient_failures (
 ) STRICT;
 CREATE INDEX recipient_failures_by_age ON recipient_failures (failed_at);
 
--- States of limits, as the service writes them. An empty state is a row that was locked and never written.
+-- States of limits, as the service writes them.
 CREATE TABLE buckets (
     tenant     TEXT NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     name       TEXT NOT NULL,
