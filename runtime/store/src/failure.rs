@@ -27,13 +27,9 @@ pub enum StoreError {
 impl StoreError {
     /// The error of a failed commit on PostgreSQL.
     pub(super) fn of_commit(error: sqlx::Error) -> Self {
-        // The server responded with an error. When it ends the connection (class 57P), it may have committed before that.
-        let is_rolled_back = match &error {
-            sqlx::Error::Database(error) => {
-                error.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| !error.code().starts_with("57P"))
-            }
-            _ => false,
-        };
+        // The server responded with an error.
+        let is_rolled_back =
+            matches!(&error, sqlx::Error::Database(error) if error.try_downcast_ref::<PgDatabaseError>().is_some());
         Self::from(error).uncertain_unless(is_rolled_back)
     }
 

@@ -150,7 +150,8 @@ pub async fn end(tx: &mut Tx, tenant: &str, id: &str, status: VerificationStatus
     Ok(tx.execute(end).await? == 1)
 }
 
-/// Ends all pending verifications of this number and usage except for `except`, which supersedes them.
+/// Ends all pending verifications of this number and usage except for `except`, which supersedes them, and those that this
+/// transaction has just added.
 ///
 /// Two concurrent transactions do not see each other's new verification. The caller must hold a lock on the number, such as that of
 /// the limits.

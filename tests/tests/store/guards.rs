@@ -123,6 +123,8 @@ async fn a_later_verification_supersedes_earlier_ones(database: &Database) {
     ] {
         verifications::insert(&mut tx, &row).await.unwrap();
     }
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
     let usage = Usage::MfaVerification.as_str();
     verifications::supersede(&mut tx, "acme", &[9; 32], usage, "new").await.unwrap();
     for (id, status, payload) in [

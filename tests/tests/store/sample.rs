@@ -10,6 +10,7 @@ use sendbox_domain::model::{
 };
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::{DeliveryState, Usage};
+use sendbox_store::buckets::BucketState;
 use sendbox_store::rows::*;
 use sendbox_store::{Store, tenants};
 use sendbox_tests::Database;

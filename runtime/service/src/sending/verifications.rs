@@ -584,20 +584,15 @@ impl Service {
     /// [`Error::NotFound`], [`Error::VerificationEnded`] when it has already ended with another status.
     pub async fn cancel_verification(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Verification> {
         caller.may(tenant, &[Scope::Verify])?;
-        let (service, of_tenant, cancelled) = (self.clone(), tenant.to_owned(), id.to_owned());
-        let verification = self.write(move |tx| {
-            let (service, tenant, id) = (service.clone(), of_tenant.clone(), cancelled.clone());
-            Box::pin(async move {
-                service.tenant_row(tx, &tenant).await?;
-                let was_pending = verifications::end(tx, &tenant, &id, VerificationStatus::Cancelled).await?;
-                let verification = service.view_of(tx, &tenant, &id).await?;
-                if !was_pending && verification.status != VerificationStatus::Cancelled {
-                    return Err(Error::VerificationEnded(Box::new(verification)));
-                }
-                Ok(Done::Commit(verification))
-            })
-        });
-        let verification = verification.await?;
+        // It locks nothing but the verification, so it is in nobody's way.
+        let mut tx = self.inner.store.begin().await?;
+        self.tenant_row(&mut tx, tenant).await?;
+        let was_pending = verifications::end(&mut tx, tenant, id, VerificationStatus::Cancelled).await?;
+        let verification = self.view_of(&mut tx, tenant, id).await?;
+        if !was_pending && verification.status != VerificationStatus::Cancelled {
+            return Err(Error::VerificationEnded(Box::new(verification)));
+        }
+        tx.commit().await?;
         self.inner.sends.revoke(tenant, id, None);
         Ok(verification)
     }
