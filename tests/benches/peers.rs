@@ -28,10 +28,9 @@ use rustls::pki_types::pem::PemObject;
 use sendbox_sandbox::policy::{EffectiveGrant, OperatorPolicy, TenantGrant};
 use sendbox_sandbox::{Connector, Outcome, Parameters, Sandbox, SandboxConfig, SendRequest};
 use sendbox_simulator::{Simulator, SimulatorConfig};
-use sendbox_tests::bench::{cpu_time, is_benchmark, median, runtime};
+use sendbox_tests::bench::{cpu_time, is_benchmark, median, run_at_once, runtime};
 use sendbox_tests::sandbox_fixture::{NoNames, addresses, message, text};
 use sendbox_tests::simulator_setup::connection;
-use tokio::task::JoinSet;
 
 /// The allocator of the command.
 #[global_allocator]
@@ -101,16 +100,7 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let before = cpu_time();
-    let mut running = JoinSet::new();
-    for started in 0..sends {
-        if started >= AT_ONCE {
-            running.join_next().await.unwrap().unwrap();
-        }
-        running.spawn(send());
-    }
-    while let Some(done) = running.join_next().await {
-        done.unwrap();
-    }
+    run_at_once(sends, AT_ONCE, send).await;
     (cpu_time() - before).as_secs_f64() * 1e6 / sends as f64
 }
 

@@ -30,9 +30,8 @@ use sendbox_sandbox::{
     Allocation, Attempt, Connector, Content, Message, Outcome, Parameters, Recipient, Sandbox, SandboxConfig,
     SendRequest, Usage, Variable,
 };
-use sendbox_tests::bench::{cpu_time, is_benchmark, median, runtime};
+use sendbox_tests::bench::{cpu_time, is_benchmark, median, run_at_once, runtime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::task::JoinSet;
 
 /// The allocator of the command.
 #[global_allocator]
@@ -262,16 +261,7 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let (cpu, faults, wall) = (cpu_time(), minor_faults(), Instant::now());
-    let mut running = JoinSet::new();
-    for started in 0..SENDS {
-        if started >= AT_ONCE {
-            running.join_next().await.unwrap().unwrap();
-        }
-        running.spawn(send());
-    }
-    while let Some(done) = running.join_next().await {
-        done.unwrap();
-    }
+    run_at_once(SENDS, AT_ONCE, send).await;
     let sends = SENDS as u32;
     Measured {
         cpu: (cpu_time() - cpu) / sends,

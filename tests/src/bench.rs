@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 /// A runtime with a thread for each core of the machines that figures are for.
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -27,4 +29,22 @@ pub fn is_benchmark(name: &str) -> bool {
         println!("run with `cargo bench -p sendbox-tests --bench {name}`");
     }
     is_benchmark
+}
+
+/// Runs so many calls, `at_once` of them at a time.
+pub async fn run_at_once<F, Fut>(calls: usize, at_once: usize, call: F)
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let mut running = JoinSet::new();
+    for started in 0..calls {
+        if started >= at_once {
+            running.join_next().await.unwrap().unwrap();
+        }
+        running.spawn(call());
+    }
+    while let Some(done) = running.join_next().await {
+        done.unwrap();
+    }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sendbox_domain::model::{
-    Activation, ConnectionInput, Environment, LimitPolicy, Mode, NewMessage, NewTenant, NewVerification, Policy,
-    Sensitive, Timestamp,
+    Activation, ConnectionInput, ConnectionTest, Environment, LimitPolicy, Message, Mode, NewMessage, NewTenant,
+    NewVerification, Policy, Sensitive, Timestamp,
 };
 use sendbox_domain::rules::retention::Retention;
 use sendbox_sandbox::policy::{Limits, OperatorPolicy};
@@ -150,6 +150,19 @@ impl TestService {
         notice_the_dead(&self.service, &self.clock).await;
     }
 
+    /// Waits until the worker is done with a message of [`TENANT`], without a guess at how long that takes.
+    pub async fn until_final(&self, id: &str) -> Message {
+        loop {
+            // The clock is manual; a retry is due a little later.
+            self.clock.advance_millis(100);
+            let message = self.service.message(&Caller::Platform, TENANT, id).await.unwrap();
+            if message.status.is_final() {
+                return message;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The code in the last message to a number.
     pub fn received_code(&self, number: &str) -> String {
         let digits = number.trim_start_matches('+');
@@ -233,6 +246,21 @@ pub fn templates() -> Value {
         ["register", "sign-in", "forgot-password", "generic"]
             .map(|usage| json!({ "usage": usage, "content": "{{code}} is your code." }))
     )
+}
+
+/// A test of the connection `main` with a message to a number.
+pub fn test_of_main(number: &str) -> ConnectionTest {
+    ConnectionTest {
+        connection: Some("main".to_owned()),
+        connector: None,
+        version: None,
+        parameters: None,
+        templates: None,
+        to: Sensitive::from(number),
+        usage: None,
+        locale: None,
+        dry_run: false,
+    }
 }
 
 /// A connection to the simulator's Twilio account.

@@ -55,19 +55,6 @@ fn not_sent(result: Result<Message, Error>) -> Message {
     }
 }
 
-/// Waits until the worker is done with a message, without a guess at how long that takes.
-async fn until_final(fixture: &TestService, id: &str) -> Message {
-    loop {
-        // The clock is manual; a retry is due a little later.
-        fixture.clock.advance_millis(100);
-        let message = fixture.service.message(ADMIN, TENANT, id).await.unwrap();
-        if message.status.is_final() {
-            return message;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}
-
 async fn a_message_is_sent_and_recorded(database: &Database) {
     let fixture = TestService::new(database).await;
     let sent = send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
@@ -105,7 +92,7 @@ async fn an_asynchronous_message_is_sent_by_the_worker(database: &Database) {
     let fixture = TestService::new(database).await;
     let taken = send(&fixture, NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") }, None).await.unwrap();
     assert!(!taken.status.is_final() || taken.status == MessageStatus::Accepted);
-    assert_eq!(until_final(&fixture, &taken.id).await.status, MessageStatus::Accepted);
+    assert_eq!(fixture.until_final(&taken.id).await.status, MessageStatus::Accepted);
     assert_eq!(fixture.received_count(NUMBER), 1);
 }
 
@@ -114,7 +101,7 @@ async fn an_unsent_message_is_retried_with_the_same_code(database: &Database) {
     fixture.simulator.inject_spec("twilio=code:20429,times=1".parse().unwrap()).unwrap();
     let new = NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") };
     let id = send(&fixture, new, None).await.unwrap().id;
-    let sent = until_final(&fixture, &id).await;
+    let sent = fixture.until_final(&id).await;
     assert_eq!(sent.status, MessageStatus::Accepted);
     assert_eq!(sent.attempts.len(), 2);
     assert!(sent.attempts[0].decision.is_some());
@@ -148,7 +135,7 @@ async fn no_request_makes_more_messages_than_the_policy_says(database: &Database
         fixture.simulator.inject_spec("twilio=reset-after".parse().unwrap()).unwrap();
         let sent = send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
         fixture.clock.advance_millis(60_000);
-        let sent = until_final(&fixture, &sent.id).await;
+        let sent = fixture.until_final(&sent.id).await;
         fixture.simulator.clear_faults();
         assert_eq!(sent.status, MessageStatus::InDoubt);
         assert_eq!(fixture.received_count(NUMBER), most as usize, "{:?}", sent.attempts);
@@ -171,7 +158,7 @@ async fn a_refusal_that_only_the_connector_saw_counts(database: &Database) {
         let before = fixture.simulator.requests().len();
         let new = NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") };
         let id = send(&fixture, new, None).await.unwrap().id;
-        let failed = until_final(&fixture, &id).await;
+        let failed = fixture.until_final(&id).await;
         assert_eq!(failed.status, MessageStatus::Failed);
         assert_eq!(failed.failure.unwrap().class, FailureClass::RateLimited);
         assert_eq!(fixture.simulator.requests().len() - before, most as usize);
@@ -213,13 +200,13 @@ async fn messages_wait_while_the_breaker_is_open(database: &Database) {
     let expires_before = send(&fixture, later("333333", 20), None).await.unwrap();
     let waits = send(&fixture, later("444444", 600), None).await.unwrap();
     // Nothing that waits for the breaker outlives its code.
-    let ended = until_final(&fixture, &expires_before.id).await;
+    let ended = fixture.until_final(&expires_before.id).await;
     assert_eq!((ended.status, ended.attempts.len()), (MessageStatus::Failed, 0));
     let waiting = fixture.service.message(ADMIN, TENANT, &waits.id).await.unwrap();
     assert_eq!((waiting.status, waiting.attempts.len()), (MessageStatus::Queued, 0));
     assert_eq!(fixture.simulator.requests().len(), requests, "nothing was sent while the breaker was open");
     // It is the probe that closes the breaker.
-    let sent = until_final(&fixture, &waits.id).await;
+    let sent = fixture.until_final(&waits.id).await;
     assert_eq!((sent.status, fixture.received_code(NUMBER).as_str()), (MessageStatus::Accepted, "444444"));
 }
 
@@ -255,7 +242,7 @@ async fn a_revoked_send_says_nothing_about_its_connection(database: &Database) {
     fixture.simulator.inject_spec("twilio=code:20429,times=1".parse().unwrap()).unwrap();
     let new = NewMessage { mode: Mode::Async, ..message(NUMBER, "123456") };
     let id = send(&fixture, new, None).await.unwrap().id;
-    let sent = until_final(&fixture, &id).await;
+    let sent = fixture.until_final(&id).await;
     assert_eq!((sent.status, sent.attempts.len()), (MessageStatus::Accepted, 2), "it was tried, and again");
 }
 
@@ -353,7 +340,7 @@ async fn nothing_is_sent_after_expiry(database: &Database) {
     let waiting = send(&fixture, new, None).await.unwrap();
     assert_eq!(waiting.status, MessageStatus::Queued);
     fixture.clock.advance_millis(61_000);
-    assert_eq!(until_final(&fixture, &waiting.id).await.status, MessageStatus::Expired);
+    assert_eq!(fixture.until_final(&waiting.id).await.status, MessageStatus::Expired);
     assert_eq!(fixture.received_count(NUMBER), 0);
 }
 
@@ -363,7 +350,7 @@ async fn nothing_is_sent_after_a_cancel(database: &Database) {
     let started = fixture.start_verification(NUMBER).await.unwrap();
     fixture.service.cancel_verification(ADMIN, TENANT, &started.id).await.unwrap();
     fixture.clock.advance_millis(31_000);
-    let message = until_final(&fixture, &started.message.unwrap().id).await;
+    let message = fixture.until_final(&started.message.unwrap().id).await;
     assert_eq!(message.status, MessageStatus::Cancelled);
     assert_eq!(fixture.received_count(NUMBER), 0);
 }
@@ -409,7 +396,7 @@ async fn a_message_that_waits_survives_a_restart(database: &Database) {
     let waiting = send(&fixture, message(NUMBER, "123456"), None).await.unwrap();
     let fixture = fixture.restart().await;
     fixture.clock.advance_millis(31_000);
-    let sent = until_final(&fixture, &waiting.id).await;
+    let sent = fixture.until_final(&waiting.id).await;
     assert_eq!(sent.status, MessageStatus::Accepted);
     assert_eq!((fixture.received_count(NUMBER), fixture.received_code(NUMBER).as_str()), (1, "123456"));
 }

@@ -9,11 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sendbox_domain::model::{
-    AuditFilter, ConnectionTest, Mode, NewMessage, Scope, Sensitive, StatisticsFilter, TestNumber, TestNumbers,
+    AuditFilter, Mode, NewMessage, Scope, Sensitive, StatisticsFilter, TestNumber, TestNumbers,
 };
 use sendbox_service::{Caller, Error};
 use sendbox_tests::Database;
-use sendbox_tests::test_service::{PUBLIC_URL, TENANT, TestService, message, twilio};
+use sendbox_tests::test_service::{PUBLIC_URL, TENANT, TestService, message, test_of_main, twilio};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -140,17 +140,7 @@ async fn canaries_are_nowhere() {
 
     let number = TestNumber { number: Sensitive::from("+4527182818"), code: Sensitive::from("31415926") };
     fixture.service.set_test_numbers(ADMIN, TENANT, TestNumbers { numbers: vec![number] }).await.unwrap();
-    let test = ConnectionTest {
-        connection: Some("main".to_owned()),
-        connector: None,
-        version: None,
-        parameters: None,
-        templates: None,
-        to: Sensitive::from(NUMBER),
-        usage: None,
-        locale: None,
-        dry_run: false,
-    };
+    let test = test_of_main(NUMBER);
     let report = fixture.service.test_connection(ADMIN, TENANT, test).await.unwrap();
     keep(serde_json::to_string(&report).unwrap());
     let tested = newest();

@@ -4,16 +4,16 @@
 
 use sendbox_contract::{FailureClass, Party, RecordedFailure, RequestSent};
 use sendbox_domain::model::{
-    Alert, AttemptOutcome, Bucket, ConnectionTest, Conversion, Countries, CountryCount, Deletion, Environment,
-    FailureCount, Latency, MessageStatus, Mode, Rollback, Scope, Sensitive, Severity, SpendPolicy, StartedCount,
-    Statistics, StatisticsBucket, StatisticsFilter, TestNumber, TestNumbers, Timestamp,
+    Alert, AttemptOutcome, Bucket, Conversion, Countries, CountryCount, Deletion, Environment, FailureCount, Latency,
+    MessageStatus, Mode, Rollback, Scope, Sensitive, Severity, SpendPolicy, StartedCount, Statistics, StatisticsBucket,
+    StatisticsFilter, TestNumber, TestNumbers, Timestamp,
 };
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::Usage;
 use sendbox_service::{Caller, Error};
 use sendbox_store::rows::{AttemptRow, ConnectionRow, MessageRow, ReleaseRow};
 use sendbox_store::{Tx, attempts, connections, messages, releases};
-use sendbox_tests::test_service::{START, TENANT, TestService, message, twilio};
+use sendbox_tests::test_service::{START, TENANT, TestService, message, test_of_main, twilio};
 use sendbox_tests::{Database, on_every_database};
 use sqlx::{AssertSqlSafe, Executor};
 
@@ -347,26 +347,12 @@ async fn statistics_need_the_read_scope(database: &Database) {
     assert!(matches!(missing, Err(Error::NotFound(_))));
 }
 
-fn test_of_main() -> ConnectionTest {
-    ConnectionTest {
-        connection: Some("main".to_owned()),
-        connector: None,
-        version: None,
-        parameters: None,
-        templates: None,
-        to: Sensitive::from(NUMBER),
-        usage: None,
-        locale: None,
-        dry_run: false,
-    }
-}
-
 async fn set_up_mistakes_need_attention(database: &Database) {
     let fixture = TestService::new(database).await;
     // Only a test is missing.
     let found = attention(&fixture).await;
     assert_eq!((found.len(), attention_with(&found, "have not been tested").severity), (1, Severity::Warning));
-    fixture.service.test_connection(ADMIN, TENANT, test_of_main()).await.unwrap();
+    fixture.service.test_connection(ADMIN, TENANT, test_of_main(NUMBER)).await.unwrap();
     assert_eq!(attention(&fixture).await, []);
 
     // An untested change, and a connection that a newer connector may find incomplete.

@@ -4,13 +4,13 @@
 
 use sendbox_domain::LimitName;
 use sendbox_domain::model::{
-    ConnectionTest, Environment, LimitPolicy, Message, MessageStatus, Mode, NewMessage, NewVerification, Resend,
-    Sensitive, TestOutcome, Verification, VerificationStatus,
+    Environment, LimitPolicy, Message, MessageStatus, Mode, NewMessage, NewVerification, Resend, Sensitive,
+    TestOutcome, Verification, VerificationStatus,
 };
 use sendbox_service::{Caller, Error};
 use sendbox_store::rows::{AttemptRow, Lease};
 use sendbox_store::{attempts, messages};
-use sendbox_tests::test_service::{TENANT, TestService, message, twilio, verification};
+use sendbox_tests::test_service::{TENANT, TestService, message, test_of_main, twilio, verification};
 use sendbox_tests::{Database, on_every_database};
 
 const NUMBER: &str = "+4512345678";
@@ -80,17 +80,6 @@ async fn send(fixture: &TestService, tenant: &str, number: &str) -> Result<Messa
     fixture.service.send_message(ADMIN, tenant, message(number, "123456"), None).await
 }
 
-async fn until_final(fixture: &TestService, id: &str) -> Message {
-    loop {
-        fixture.clock.advance_millis(100);
-        let message = fixture.service.message(ADMIN, TENANT, id).await.unwrap();
-        if message.status.is_final() {
-            return message;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}
-
 async fn a_resend_that_was_not_sent_leaves_the_code(database: &Database) {
     let fixture = TestService::new(database).await;
     // Refused by the provider, and while nobody waits for it; and last by our own breaker, with no attempt.
@@ -109,7 +98,7 @@ async fn a_resend_that_was_not_sent_leaves_the_code(database: &Database) {
             Mode::Sync => not_sent(resend(&fixture, &id, mode).await),
             Mode::Async => {
                 let pending = resend(&fixture, &id, mode).await.unwrap();
-                until_final(&fixture, &pending.message.unwrap().id).await;
+                fixture.until_final(&pending.message.unwrap().id).await;
                 fixture.service.verification(ADMIN, TENANT, &id).await.unwrap()
             }
         };
@@ -129,7 +118,7 @@ async fn a_resend_that_waits_leaves_the_code(database: &Database) {
     assert_eq!(waiting.status, MessageStatus::Queued);
     fixture.check(&id, &code).await.unwrap();
     fixture.clock.advance_millis(31_000);
-    assert_eq!(until_final(&fixture, &waiting.id).await.status, MessageStatus::Cancelled);
+    assert_eq!(fixture.until_final(&waiting.id).await.status, MessageStatus::Cancelled);
     assert_eq!(fixture.received_count(NUMBER), 1);
 
     // Within its own lifetime: the message with the later code waits for longer.
@@ -140,7 +129,7 @@ async fn a_resend_that_waits_leaves_the_code(database: &Database) {
     fixture.clock.advance_millis(10_000);
     tries_left(fixture.check(&id, &code).await);
     fixture.clock.advance_millis(21_000);
-    assert_eq!(until_final(&fixture, &waiting.id).await.status, MessageStatus::Accepted);
+    assert_eq!(fixture.until_final(&waiting.id).await.status, MessageStatus::Accepted);
     fixture.check(&id, &fixture.received_code(NUMBER)).await.unwrap();
 }
 
@@ -183,7 +172,7 @@ async fn a_crash_during_a_resend_ends_the_code(database: &Database) {
     tx.commit().await.unwrap();
     assert_eq!(tries_left(fixture.check(&id, &wrong(&[&code])).await), 4);
     // The next process finds the attempt, and does not know what the provider received.
-    assert_eq!(until_final(&fixture, &waiting).await.status, MessageStatus::InDoubt);
+    assert_eq!(fixture.until_final(&waiting).await.status, MessageStatus::InDoubt);
     tries_left(fixture.check(&id, &code).await);
 }
 
@@ -294,11 +283,11 @@ async fn a_new_verification_supersedes_when_it_may_have_left(database: &Database
     // A message that waits is not sent when a later verification was accepted.
     let later = NewVerification { mode: Mode::Async, ..verification(NUMBER) };
     let third = fixture.service.start_verification(ADMIN, TENANT, later, None).await.unwrap();
-    assert_eq!(until_final(&fixture, &third.message.unwrap().id).await.status, MessageStatus::Accepted);
+    assert_eq!(fixture.until_final(&third.message.unwrap().id).await.status, MessageStatus::Accepted);
     assert_eq!(status(&first).await, VerificationStatus::Superseded);
     assert_eq!(status(&second.id).await, VerificationStatus::Superseded);
     fixture.clock.advance_millis(31_000);
-    assert_eq!(until_final(&fixture, &second.message.unwrap().id).await.status, MessageStatus::Cancelled);
+    assert_eq!(fixture.until_final(&second.message.unwrap().id).await.status, MessageStatus::Cancelled);
     assert_eq!(fixture.received_count(NUMBER), 2);
     fixture.check(&third.id, &fixture.received_code(NUMBER)).await.unwrap();
 }
@@ -380,17 +369,7 @@ async fn a_test_that_was_not_sent_gives_its_places_back(database: &Database) {
     let fixture = TestService::new(database).await;
     fixture.set_policy(TENANT, |policy| policy.limits.cooldown_seconds = 30).await;
     let test = async || {
-        let test = ConnectionTest {
-            connection: Some("main".to_owned()),
-            connector: None,
-            version: None,
-            parameters: None,
-            templates: None,
-            to: Sensitive::from(NUMBER),
-            usage: None,
-            locale: None,
-            dry_run: false,
-        };
+        let test = test_of_main(NUMBER);
         fixture.service.test_connection(ADMIN, TENANT, test).await
     };
     fault(&fixture, "twilio=code:20003,times=1");
