@@ -104,7 +104,7 @@ function Focus() {
   return null;
 }
 
-/** The pages of a tenant. Where there is no such tenant, the page says that once. */
+/** The pages of a tenant, or a page that says that there is no such tenant. */
 function OfTenant() {
   const t = useTexts();
   const { tenant = "" } = useParams();

@@ -330,7 +330,7 @@ impl Window {
 struct Cooldown {
     last: Timestamp,
     doublings: u32,
-    /// The request before the last one, whose pause was doubled. `None` also when it is no longer known.
+    /// The request before the last one. Its pause was doubled for the last one. `None` if there was none, or if it is not known any more.
     earlier: Option<Timestamp>,
 }
 

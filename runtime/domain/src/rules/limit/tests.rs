@@ -133,7 +133,7 @@ fn a_place_is_given_back_where_it_was_taken() {
     assert_eq!(kept.take(two, at(40_000)), Ok(()));
     // The other one leaves the window when it would have.
     assert_eq!(kept.take(two, at(40_000)), Err(Some(at(90_999))));
-    // The window has moved on: what was taken at 30 s is no longer counted, and not taken from what is.
+    // The window has moved on. What was taken at 30 s does not count any more, so nothing is given back for it.
     assert_eq!(kept.take(two, at(95_000)), Ok(()));
     assert!(!kept.refund(two, at(30_000)));
     assert_eq!(kept.take(two, at(95_000)), Err(Some(at(100_999))));
