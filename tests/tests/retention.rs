@@ -113,7 +113,8 @@ async fn add_rows(store: &Store, prefix: &str, count: i64, created_at: Timestamp
         messages::insert(&mut tx, &row(format!("{prefix}{number}"), created_at)).await.unwrap();
         verifications::insert(&mut tx, &verification(format!("{prefix}{number}"), created_at)).await.unwrap();
         let expires_at = created_at.plus_seconds(3600);
-        buckets::save(&mut tx, TENANT, &format!("{prefix}{number}"), "{}", expires_at).await.unwrap();
+        let bucket = buckets::BucketState { key: &format!("{prefix}{number}"), state: "{}", expires_at };
+        buckets::save(&mut tx, TENANT, &[bucket]).await.unwrap();
         let mut key = used_key(number, expires_at);
         key.key_hash.extend(prefix.as_bytes());
         idempotency::claim(&mut tx, &key, created_at).await.unwrap();

@@ -184,6 +184,7 @@ impl From<Error> for ApiError {
             | Error::IdempotencyMismatch
             | Error::IdempotencyInFlight
             | Error::StoreUnavailable
+            | Error::StoreConflict
             | Error::StoreUncertain
             | Error::ReportNotAuthentic
             | Error::ReportMalformed

@@ -129,6 +129,10 @@ pub enum Error {
         /// The limits.
         buckets: Vec<Bucket>,
     },
+    /// The database ended the transaction in favour of another one, and nothing was stored. Internal: [`crate::Service`] runs a unit of work
+    /// again a few times. For callers it is [`Self::StoreUnavailable`].
+    #[error("the database is busy with other changes of the same rows; nothing was stored, try again")]
+    StoreConflict,
     /// Sendbox itself failed: a stored value that cannot be read, for example.
     #[error("Sendbox failed: {0}")]
     Internal(String),
@@ -162,6 +166,10 @@ impl From<StoreError> for Error {
             StoreError::Unavailable(cause) => {
                 tracing::error!(%cause, "the store is unavailable");
                 Self::StoreUnavailable
+            }
+            StoreError::Conflict(cause) => {
+                tracing::warn!(%cause, "the database preferred another transaction");
+                Self::StoreConflict
             }
             StoreError::Uncertain(cause) => {
                 tracing::error!(%cause, "a commit failed, and may have been applied");
@@ -210,7 +218,7 @@ impl Error {
             Self::NotSent { .. } => "message-not-sent",
             Self::WrongCode { .. } => "wrong-code",
             Self::VerificationEnded(_) => "verification-ended",
-            Self::StoreUnavailable => "store-unavailable",
+            Self::StoreUnavailable | Self::StoreConflict => "store-unavailable",
             Self::StoreUncertain => "outcome-unknown",
             Self::ReportNotAuthentic => "report-not-authentic",
             Self::ReportMalformed => "report-malformed",
@@ -235,6 +243,7 @@ mod tests {
         for (error, name) in [
             (StoreError::Uncertain("the connection was reset".to_owned()), "outcome-unknown"),
             (StoreError::Unavailable("the connection was reset".to_owned()), "store-unavailable"),
+            (StoreError::Conflict("deadlock detected".to_owned()), "store-unavailable"),
             (StoreError::Corrupt("messages.status".to_owned()), "internal"),
             (StoreError::Busy, "busy"),
         ] {

@@ -15,7 +15,7 @@ use sendbox_domain::rules::quota::{CHANGES_PERIOD_MS, MAX_AUDIT_VALUE_BYTES, Quo
 use sendbox_domain::rules::retention::Retention;
 use sendbox_policy::OperatorPolicy;
 use sendbox_sandbox::{Digest, Sandbox};
-use sendbox_store::rows::{AuditRow, TenantRow};
+use sendbox_store::rows::{AuditRow, ConnectionRow, TenantRow};
 use sendbox_store::{Store, StoreError, Tx, UnitFuture, audit, tenants};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -40,7 +40,7 @@ use crate::readiness::Readiness;
 use crate::releases::monitor_state::ReleaseMonitor;
 use crate::sending::refused_sends::RefusedSends;
 use crate::sending::sends_in_progress::SendsInProgress;
-use crate::vault::{MasterKeys, TenantKey, VaultError};
+use crate::vault::{MasterKeys, TenantKey, VaultError, random_fraction};
 
 /// Minimum length of a platform key, in characters.
 pub const PLATFORM_KEY_LENGTH: usize = 32;
@@ -49,6 +49,10 @@ pub const PLATFORM_KEY_LENGTH: usize = 32;
 const MAX_TENANT_KEYS: usize = 20_000;
 /// Maximum number of versions that are loaded for one unit of work.
 const MAX_LOADS: u32 = 16;
+/// How often a unit of work runs again because the database preferred another transaction.
+const MAX_CONFLICTS: u32 = 8;
+/// The pause before it runs again is a random part of this, doubled each time.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
 
 /// Minimum timeout for closing the store, even when the grace period is over.
 const MIN_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -242,14 +246,15 @@ impl Service {
     }
 
     /// Runs a unit of work (see [`Store::write`]). A version that it needs and that is not loaded is loaded, limits that were counted in
-    /// the future are counted as of now, and the unit runs again: it must be repeatable.
+    /// the future are counted as of now, and the unit runs again; also when the database has rolled it back in favour of another
+    /// transaction. So it must be repeatable.
     pub(crate) async fn write<T, F>(&self, store: Store, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> Fn(&'t mut Tx) -> UnitFuture<'t, T, Error> + Clone + Send + 'static,
     {
         for _ in 0..MAX_LOADS {
-            match store.write(unit.clone()).await {
+            match self.write_again(&store, unit.clone()).await {
                 Err(Error::VersionNotLoaded { owner, digest }) => {
                     let mut tx = store.begin_read().await?;
                     if self.load_version(&mut tx, &owner, &digest).await?.is_none() {
@@ -261,6 +266,25 @@ impl Service {
             }
         }
         Err(Error::Internal("versions of connectors are unloaded while they are needed, or clocks disagree".to_owned()))
+    }
+
+    /// Runs a unit of work, and runs it again when the database has rolled it back in favour of another transaction. It must be repeatable.
+    pub(crate) async fn write_again<T, F>(&self, store: &Store, unit: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> Fn(&'t mut Tx) -> UnitFuture<'t, T, Error> + Clone + Send + 'static,
+    {
+        let mut conflicts = 0;
+        loop {
+            match store.write(unit.clone()).await {
+                Err(Error::StoreConflict) if conflicts < MAX_CONFLICTS => {
+                    // Random, so that the same transactions do not meet again.
+                    tokio::time::sleep((CONFLICT_PAUSE * 2_u32.pow(conflicts)).mul_f64(random_fraction()?)).await;
+                    conflicts += 1;
+                }
+                result => return result,
+            }
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -358,6 +382,11 @@ impl Service {
     /// Reads a tenant. The caller's permission for it has been checked.
     pub(crate) async fn tenant_row(&self, tx: &mut Tx, tenant: &str) -> Result<TenantRow> {
         tenants::get(tx, tenant).await?.ok_or(Error::NotFound("tenant"))
+    }
+
+    /// Reads a tenant that sends, with its active connection.
+    pub(crate) async fn sending_tenant(&self, tx: &mut Tx, tenant: &str) -> Result<(TenantRow, Option<ConnectionRow>)> {
+        tenants::get_with_active_connection(tx, tenant).await?.ok_or(Error::NotFound("tenant"))
     }
 
     /// Reads a tenant and locks it until this transaction ends.

@@ -5,9 +5,9 @@ use sendbox_domain::model::{AttemptOutcome, Timestamp};
 
 use super::columns::{Columns, json_or_none, text, time_or_none};
 use super::query::{Arguments, Query, Row, query, query_with};
-use super::rows::AttemptRow;
+use super::rows::{AttemptRow, Lease, MessageRow};
 use super::table::{Statement, Table};
-use super::{Result, Tx};
+use super::{Backend, Result, Tx, buckets, messages};
 
 const TABLE: Table = Table {
     name: "attempts",
@@ -76,12 +76,11 @@ fn bind(statement: &'static str, attempt: &AttemptRow) -> Result<Query> {
 /// Adds an attempt.
 ///
 /// # Errors
-/// Also [`StoreError::Unavailable`] when the message has an attempt with this number. Callers prevent it by locking the message
-/// before they choose the number.
+/// Also [`StoreError::Unavailable`](super::StoreError), here or at the commit, when the message has an attempt with this number.
+/// Callers prevent it by locking the message before they choose the number.
 pub async fn insert(tx: &mut Tx, attempt: &AttemptRow) -> Result<()> {
     static INSERT: Statement = Statement::new(|| TABLE.insert(""));
-    tx.execute(bind(&INSERT, attempt)?).await?;
-    Ok(())
+    tx.later(bind(&INSERT, attempt)?).await
 }
 
 /// The class of the failure, in a separate column so that versions can be compared by class.
@@ -92,6 +91,28 @@ fn class(attempt: &AttemptRow) -> Option<&'static str> {
 /// Stores the result of an attempt: `finished_at`, `outcome`, `failure`, `decision`, `record`, `fault`, `provider_id` and
 /// `response_status`. Returns `false`, and changes nothing, when it was finished before or does not exist.
 pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
+    Ok(tx.execute(finish_query(attempt)?).await? == 1)
+}
+
+/// [`finish`], together with [`messages::update`] by the holder of the lease. Returns `false` when one of them changes nothing; then the
+/// caller must roll back. With `locks_limits`, the limits of the tenant are locked as well, before the triggers count.
+pub async fn finish_with_message(
+    tx: &mut Tx,
+    attempt: &AttemptRow,
+    message: &MessageRow,
+    held_by: &Lease,
+    locks_limits: bool,
+) -> Result<bool> {
+    // The message first: whoever changes both locks them in this order.
+    let mut queries = vec![messages::update_query(message, Some(held_by))?, finish_query(attempt)?];
+    if locks_limits && tx.backend() == Backend::Postgres {
+        queries.push(buckets::lock_query(&attempt.tenant));
+    }
+    Ok(tx.together(queries).await?.iter().all(|count| *count == 1))
+}
+
+/// The statement of [`finish`].
+fn finish_query(attempt: &AttemptRow) -> Result<Query> {
     static FINISH: Statement = Statement::new(|| {
         let changing = [
             "finished_at",
@@ -106,7 +127,7 @@ pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
         ];
         TABLE.update(&["tenant", "message", "number"], &changing, "AND finished_at IS NULL")
     });
-    Ok(tx.execute(bind(&FINISH, attempt)?).await? == 1)
+    bind(&FINISH, attempt)
 }
 
 /// Finds the newest attempt over a connection to which the provider gave this id. Returns its message and number.

@@ -5,41 +5,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use sendbox_domain::model::Timestamp;
 
 use super::columns::{Columns, text};
-use super::query::{Arguments, query, query_with};
+use super::query::{Arguments, Query, query, query_with};
 use super::{Backend, Result, Tx};
 
-/// Loads the states of these buckets, by key, without those that have none. Locks all of them until the commit, including missing
-/// ones, so that of two transactions with a common key the second sees what the first has written. Needs a transaction that may
+/// Loads the states of these buckets, by key, without those that have none. Locks all buckets of the tenant until the commit,
+/// including missing ones, so that of two transactions the second sees what the first has written. Needs a transaction that may
 /// write.
+///
+/// A bucket that is loaded with [`load_alone`] must not be loaded with this: the two do not wait for each other.
 pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap<String, String>> {
-    // Sorted, to avoid deadlocks, and without duplicates, because a statement cannot lock a row twice.
     let keys: BTreeSet<String> = keys.iter().map(|key| text(key)).collect();
     if keys.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let count = keys.len();
     let mut arguments = Arguments::default();
     arguments.add(text(tenant));
-    for key in keys {
-        arguments.add(key);
-    }
-    let parameters = 2..count + 2;
+    let keys: Vec<String> = keys.into_iter().map(|key| arguments.add(key)).collect();
+    let keys = keys.join(", ");
     let sql = match tx.backend() {
         // The transaction is the only writer.
-        Backend::Sqlite => {
-            let parameters: Vec<_> = parameters.map(|number| format!("${number}")).collect();
-            format!("SELECT name, state FROM buckets WHERE tenant = $1 AND name IN ({})", parameters.join(", "))
-        }
-        // One statement that inserts missing rows and locks existing ones, in this order. Between two statements, one that
-        // inserts and one that locks, a sweep could delete a row.
-        Backend::Postgres => {
-            let rows: Vec<_> = parameters.map(|number| format!("($1, ${number}, '', 0)")).collect();
-            format!(
-                "INSERT INTO buckets (tenant, name, state, expires_at) VALUES {} \
-                 ON CONFLICT (tenant, name) DO UPDATE SET state = buckets.state RETURNING name, state",
-                rows.join(", ")
-            )
-        }
+        Backend::Sqlite => format!("SELECT name, state FROM buckets WHERE tenant = $1 AND name IN ({keys})"),
+        // One lock for all of them: every message counts for its tenant, so that the locks of rows would let no more through. The
+        // function reads with a snapshot that is taken when the lock is held.
+        Backend::Postgres => format!("SELECT name, state FROM lock_buckets($1, {keys})"),
     };
     let mut states = BTreeMap::new();
     for row in tx.all(query_with(sql, arguments).cached()).await? {
@@ -52,25 +40,76 @@ pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap
     Ok(states)
 }
 
+/// Loads the state of a bucket that is used while a verification is locked, and locks nothing else until the commit. Needs a
+/// transaction that may write.
+pub async fn load_alone(tx: &mut Tx, tenant: &str, key: &str) -> Result<Option<String>> {
+    let load = match tx.backend() {
+        Backend::Sqlite => "SELECT state FROM buckets WHERE tenant = $1 AND name = $2",
+        // One statement that inserts a missing row or locks an existing one. Between two statements a sweep could delete the row.
+        Backend::Postgres => {
+            "INSERT INTO buckets (tenant, name, state, expires_at) VALUES ($1, $2, '', 0) \
+             ON CONFLICT (tenant, name) DO UPDATE SET state = buckets.state RETURNING state"
+        }
+    };
+    one_state(tx, query(load).bind(text(tenant)).bind(text(key))).await
+}
+
+/// Locks all buckets of a tenant until the commit, for a transaction that loads some of them after it has changed a message.
+pub async fn lock(tx: &mut Tx, tenant: &str) -> Result<()> {
+    // SQLite has a single writer.
+    if tx.backend() == Backend::Postgres {
+        tx.later(lock_query(tenant)).await?;
+    }
+    Ok(())
+}
+
+/// The statement of [`lock`]: the lock of `lock_buckets`.
+pub(super) fn lock_query(tenant: &str) -> Query {
+    query("SELECT pg_advisory_xact_lock(1, hashtext($1)) IS NULL AS done").bind(text(tenant))
+}
+
 /// The state of a bucket, for display: read without a lock, so it may already be outdated.
 pub async fn peek(tx: &mut Tx, tenant: &str, key: &str) -> Result<Option<String>> {
     let get = query("SELECT state FROM buckets WHERE tenant = $1 AND name = $2").bind(text(tenant)).bind(text(key));
-    let state = tx.one(get).await?.map(|row| Columns::of("buckets", &row).text("state")).transpose()?;
+    one_state(tx, get).await
+}
+
+/// The state that a statement returns.
+async fn one_state(tx: &mut Tx, query: Query) -> Result<Option<String>> {
+    let state = tx.one(query).await?.map(|row| Columns::of("buckets", &row).text("state")).transpose()?;
+    // An empty one was locked, and never written.
     Ok(state.filter(|state| !state.is_empty()))
 }
 
-/// Stores the state of a bucket that this transaction has loaded. It may be deleted from `expires_at` on.
-pub async fn save(tx: &mut Tx, tenant: &str, key: &str, state: &str, expires_at: Timestamp) -> Result<()> {
-    let save = query(
-        "INSERT INTO buckets (tenant, name, state, expires_at) VALUES ($1, $2, $3, $4) \
+/// The state of a bucket, to be stored.
+pub struct BucketState<'a> {
+    pub key: &'a str,
+    pub state: &'a str,
+    /// It may be deleted from this time on.
+    pub expires_at: Timestamp,
+}
+
+/// Stores the states of buckets, each of them once, that this transaction has loaded.
+pub async fn save(tx: &mut Tx, tenant: &str, states: &[BucketState<'_>]) -> Result<()> {
+    if states.is_empty() {
+        return Ok(());
+    }
+    let mut arguments = Arguments::default();
+    arguments.add(text(tenant));
+    let rows: Vec<String> = states
+        .iter()
+        .map(|BucketState { key, state, expires_at }| {
+            let key = arguments.add(text(key));
+            let state = arguments.add(text(state));
+            format!("($1, {key}, {state}, {})", arguments.add(expires_at.0))
+        })
+        .collect();
+    let save = format!(
+        "INSERT INTO buckets (tenant, name, state, expires_at) VALUES {} \
          ON CONFLICT (tenant, name) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at",
-    )
-    .bind(text(tenant))
-    .bind(text(key))
-    .bind(text(state))
-    .bind(expires_at.0);
-    tx.execute(save).await?;
-    Ok(())
+        rows.join(", ")
+    );
+    tx.later(query_with(save, arguments).cached()).await
 }
 
 /// Forgets the state of a bucket.

@@ -2,6 +2,8 @@
 //!
 //! A value that cannot be read is a [`StoreError::Corrupt`] that names table and column, never the value.
 
+use std::borrow::Cow;
+
 use rusqlite::types::Value as SqliteValue;
 use sendbox_domain::model::Timestamp;
 use serde::Serialize;
@@ -18,6 +20,8 @@ use super::{Result, StoreError};
 pub(super) struct Columns<'r> {
     table: &'static str,
     row: &'r Row,
+    /// Before the name of each column, in a statement that reads several tables.
+    prefix: &'static str,
 }
 
 /// A type of a column.
@@ -44,7 +48,11 @@ stored!(i64 => Integer, String => Text, Vec<u8> => Blob);
 
 impl<'r> Columns<'r> {
     pub(super) fn of(table: &'static str, row: &'r Row) -> Self {
-        Self { table, row }
+        Self::prefixed(table, row, "")
+    }
+
+    pub(super) fn prefixed(table: &'static str, row: &'r Row, prefix: &'static str) -> Self {
+        Self { table, row, prefix }
     }
 
     fn corrupt(&self, column: &str) -> StoreError {
@@ -52,10 +60,12 @@ impl<'r> Columns<'r> {
     }
 
     fn get_or_none<T: Stored>(&self, column: &str) -> Result<Option<T>> {
+        let named =
+            if self.prefix.is_empty() { Cow::Borrowed(column) } else { Cow::Owned(format!("{}{column}", self.prefix)) };
         match self.row {
-            Row::Postgres(row) => T::of_postgres(row, column).map_err(|_| self.corrupt(column)),
+            Row::Postgres(row) => T::of_postgres(row, &named).map_err(|_| self.corrupt(column)),
             Row::Sqlite(SqliteRow { columns, values }) => {
-                let index = columns.iter().position(|name| name == column);
+                let index = columns.iter().position(|name| *name == named);
                 match index.and_then(|index| values.get(index)) {
                     Some(SqliteValue::Null) => Ok(None),
                     Some(value) => T::of_sqlite(value).map(Some).ok_or_else(|| self.corrupt(column)),

@@ -7,25 +7,18 @@ use std::time::Duration;
 
 use sendbox_slots::Slots;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection, raw_sql};
 use tokio::time::Instant;
 
 use super::database::{Database, Postgres};
 use super::failure::{Result, StoreError};
+use super::postgres::{MAX_CONNECTIONS, Pool};
 use super::sqlite::{SETTINGS, Sqlite, TIMEOUT};
 
-/// A PostgreSQL server accepts 100 connections by default, and several processes share it.
-const POSTGRES_CONNECTIONS: u32 = 16;
 /// Connections for everything but look-ups, which find the others free.
-const POSTGRES_SLOTS: usize = 14;
-
-/// For every connection. `synchronous_commit = off`, which acknowledges a commit before it is on disk, is overridden; stricter
-/// settings are kept. A transaction whose process hangs releases its locks.
-const POSTGRES_SETTINGS: &str = "SET statement_timeout = '5s'; SET lock_timeout = '5s'; \
-    SET idle_in_transaction_session_timeout = '30s'; SET application_name = 'sendbox'; SET client_min_messages = 'warning'; \
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
+const POSTGRES_SLOTS: usize = MAX_CONNECTIONS - 2;
 
 /// All migrations of one database, oldest first. Each runs once, and is never edited after a release. They are run with
 /// `run_direct`, because the future of `run` is not `Send` when the connection is borrowed.
@@ -147,22 +140,11 @@ fn percent_decoded(text: &str) -> Option<String> {
 }
 
 async fn postgres(url: &str) -> Result<Database> {
-    let options = PgConnectOptions::from_str(url)?;
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(TIMEOUT)
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                raw_sql(POSTGRES_SETTINGS).execute(connection).await?;
-                Ok(())
-            })
-        })
-        .connect_with(options)
-        .await?;
+    let pool = Pool::open(PgConnectOptions::from_str(url)?).await?;
 
     // Another process may be running migrations, for longer than the statement timeout. The driver waits for it on an advisory
     // lock, here for at most a minute.
-    let mut connection = pool.acquire().await?.detach();
+    let mut connection = pool.connect().await?;
     raw_sql("SET statement_timeout = 0; SET lock_timeout = '60s';").execute(&mut connection).await?;
     let migrated = POSTGRES.run_direct(None, &mut connection, false).await;
     // Closing releases the lock, also after a failure.

@@ -10,7 +10,7 @@ use super::rows::ConnectionRow;
 use super::table::{Statement, Table};
 use super::{Result, Tx};
 
-const TABLE: Table = Table {
+pub(super) const TABLE: Table = Table {
     name: "connections",
     columns: &[
         "tenant",
@@ -30,7 +30,10 @@ const TABLE: Table = Table {
 };
 
 fn read(row: &Row) -> Result<ConnectionRow> {
-    let row = Columns::of("connections", row);
+    read_columns(&Columns::of("connections", row))
+}
+
+pub(super) fn read_columns(row: &Columns<'_>) -> Result<ConnectionRow> {
     let secret_times: BTreeMap<String, i64> = row.json("secret_times")?;
     Ok(ConnectionRow {
         tenant: row.text("tenant")?,

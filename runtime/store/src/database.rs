@@ -1,8 +1,8 @@
 //! The connections to a database.
 
 use sendbox_slots::Slots;
-use sqlx::PgPool;
 
+use super::postgres::Pool;
 use super::sqlite::Sqlite;
 
 #[derive(Clone)]
@@ -14,7 +14,7 @@ pub(super) enum Database {
 /// The connections to a server.
 #[derive(Clone)]
 pub(super) struct Postgres {
-    pub(super) pool: PgPool,
+    pub(super) pool: Pool,
     /// For all connections but a few, which are left to look-ups.
     pub(super) slots: Slots,
 }

@@ -16,6 +16,9 @@ pub enum StoreError {
     /// The database, its disk or the connection to it failed. Nothing was changed.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// The database ended the transaction in favour of another one. Nothing was changed, and the same work may succeed at once.
+    #[error("another transaction was preferred: {0}")]
+    Conflict(String),
     /// The commit failed in a way that leaves open whether the change is on disk now, or will be after a crash: a failed flush, or
     /// a lost response.
     #[error("the store failed while a change was committed: {0}")]
@@ -70,6 +73,7 @@ impl From<sqlx::Error> for StoreError {
             Cause::ColumnDecode { index, .. } => return Self::Corrupt(format!("column {index}")),
             Cause::Decode(_) | Cause::AnyDriverError(_) => return Self::Corrupt("a column of another type".to_owned()),
             Cause::ColumnNotFound(name) => return Self::Corrupt(format!("column {name} is missing")),
+            Cause::Database(error) if is_conflict(&*error) => return Self::Conflict(database(&*error)),
             Cause::Database(error) => database(&*error),
             Cause::Io(error) => format!("connection or disk: {}", error.kind()),
             Cause::Tls(_) => "TLS with the database failed".to_owned(),
@@ -113,7 +117,7 @@ impl From<MigrateError> for StoreError {
         let cause = match error {
             MigrateError::Execute(error) => return error.into(),
             MigrateError::ExecuteMigration(error, number) => match Self::from(error) {
-                Self::Unavailable(cause) | Self::Uncertain(cause) | Self::Corrupt(cause) => {
+                Self::Unavailable(cause) | Self::Conflict(cause) | Self::Uncertain(cause) | Self::Corrupt(cause) => {
                     format!("migration {number} failed: {cause}")
                 }
                 Self::Busy => format!("migration {number} failed"),
@@ -136,6 +140,12 @@ impl From<MigrateError> for StoreError {
 /// authorization, catalogue, rollback, resources, object state, operator, system.
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 const PLAIN_CLASSES: [&str; 9] = ["08", "25", "28", "3D", "40", "53", "55", "57", "58"];
+
+/// Whether PostgreSQL has rolled the transaction back because of another one: a deadlock, or no order in which both would have the
+/// same result alone.
+fn is_conflict(error: &dyn DatabaseError) -> bool {
+    error.try_downcast_ref::<PgDatabaseError>().is_some_and(|error| matches!(error.code(), "40001" | "40P01"))
+}
 
 fn database(error: &dyn DatabaseError) -> String {
     let code = error.code().unwrap_or_default();

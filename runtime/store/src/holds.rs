@@ -69,7 +69,15 @@ pub async fn delete(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<HoldRo
 
 /// Deletes at most `limit` expired holds. Returns their number.
 pub async fn sweep(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
-    let sweep = "WITH old AS MATERIALIZED (SELECT tenant, id FROM holds WHERE expires_at <= $1 ORDER BY expires_at \
-                 LIMIT $2) DELETE FROM holds WHERE (tenant, id) IN (SELECT tenant, id FROM old)";
+    macro_rules! sweep {
+        ($lock:literal) => {
+            concat!(
+                "WITH old AS MATERIALIZED (SELECT tenant, id FROM holds WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2",
+                $lock,
+                ") DELETE FROM holds WHERE (tenant, id) IN (SELECT tenant, id FROM old)"
+            )
+        };
+    }
+    let sweep = tx.locking(sweep!(""), sweep!(" FOR UPDATE SKIP LOCKED"));
     tx.execute(query(sweep).bind(now.0).bind(i64::from(limit))).await
 }

@@ -13,8 +13,9 @@
 //! - any number of processes may open a database concurrently, including an empty one.
 //!
 //! Differences between the databases: SQLite has one writer, a thread that runs what is waiting, in turns between owners, and commits it together.
-//! PostgreSQL has many writers, in READ COMMITTED, and a row that is read to be changed is locked. Readers see a single snapshot
-//! on both.
+//! PostgreSQL has many writers, in READ COMMITTED, and a row that is read to be changed is locked. It may end a transaction in favour of
+//! another one ([`StoreError::Conflict`]), and changes of which nobody needs a result are sent with the next statement or the commit, so
+//! their errors may appear there. Readers see a single snapshot on both.
 //!
 //! Must not know: the rules of the domain.
 
@@ -43,6 +44,7 @@ mod columns;
 mod connect;
 mod database;
 mod failure;
+mod postgres;
 mod query;
 mod queue;
 mod sqlite;

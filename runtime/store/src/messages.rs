@@ -160,11 +160,11 @@ fn bind(statement: &'static str, message: &MessageRow) -> Result<Query> {
 /// Adds a message.
 ///
 /// # Errors
-/// Also [`StoreError::Unavailable`](super::StoreError) when the tenant has a message with this id, which random ids prevent.
+/// Also [`StoreError::Unavailable`](super::StoreError), here or at the commit, when the tenant has a message with this id, which random
+/// ids prevent.
 pub async fn insert(tx: &mut Tx, message: &MessageRow) -> Result<()> {
     static INSERT: Statement = Statement::new(|| TABLE.insert(""));
-    tx.execute(bind(&INSERT, message)?).await?;
-    Ok(())
+    tx.later(bind(&INSERT, message)?).await
 }
 
 static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND id = $2"));
@@ -306,6 +306,11 @@ pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
 /// With `held_by`, only if the message has that lease, whether or not it still counts: as long as the message was not claimed again,
 /// nobody else has changed it. Returns `false`, and changes nothing, when it has another lease or none, or was deleted.
 pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&Lease>) -> Result<bool> {
+    Ok(tx.execute(update_query(message, held_by)?).await? == 1)
+}
+
+/// The statement of [`update`].
+pub(super) fn update_query(message: &MessageRow, held_by: Option<&Lease>) -> Result<Query> {
     static UPDATE: Statement = Statement::new(|| TABLE.update(&KEY, &MUTABLE, ""));
     static UPDATE_HELD: Statement = Statement::new(|| {
         let (process, claim) = (TABLE.further_parameter(1), TABLE.further_parameter(2));
@@ -315,7 +320,7 @@ pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&Lease>) 
     if let Some(lease) = held_by {
         update = update.bind(text(&lease.process)).bind(large(lease.claim)?);
     }
-    Ok(tx.execute(update).await? == 1)
+    Ok(update)
 }
 
 /// Releases a lease, so that the message can be claimed again. Returns `false` when the message does not have it.

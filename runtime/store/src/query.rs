@@ -89,6 +89,26 @@ impl Query {
         Self { is_cached: true, ..self }
     }
 
+    /// Several changes as one statement for PostgreSQL. Its one row says how many rows each of them has changed.
+    ///
+    /// PostgreSQL runs them in the order in which their numbers of rows are asked for.
+    pub(super) fn merge(queries: Vec<Self>) -> Self {
+        let (mut with, mut counts) = (String::from("WITH "), String::from(" SELECT "));
+        let mut values = Vec::new();
+        for (number, query) in queries.into_iter().enumerate() {
+            let separator = if number == 0 { "" } else { ", " };
+            // A change has rows if they are asked for; a lock is a row.
+            let returning = if query.sql.starts_with("SELECT") { "" } else { " RETURNING 1" };
+            with.push_str(&format!("{separator}q{number} AS MATERIALIZED ("));
+            push_shifted(&mut with, &query.sql, values.len());
+            with.push_str(&format!("{returning})"));
+            counts.push_str(&format!("{separator}(SELECT COUNT(*) FROM q{number}) AS n{number}"));
+            values.extend(query.values);
+        }
+        // There are as many variants as there are ways through the code.
+        Self { sql: Cow::Owned(with + &counts), values, is_cached: true }
+    }
+
     pub(super) fn sql(&self) -> &str {
         &self.sql
     }
@@ -122,6 +142,19 @@ impl Query {
     }
 }
 
+/// Appends a statement with its parameters renumbered: `$1` becomes `$4` if they are shifted by 3. No statement has a `$` in a
+/// literal.
+fn push_shifted(to: &mut String, sql: &str, by: usize) {
+    let mut parts = sql.split('$');
+    to.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = part.split_at(digits);
+        let number = number.parse::<usize>().unwrap_or(0) + by;
+        to.push_str(&format!("${number}{rest}"));
+    }
+}
+
 /// A row of a result.
 pub(super) enum Row {
     Sqlite(SqliteRow),
@@ -143,4 +176,26 @@ pub(crate) struct Executed {
     pub(crate) plan: Vec<String>,
     /// The number of steps of SQLite's virtual machine.
     pub(crate) steps: i32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_merged_into_one_statement() {
+        let lock = query("SELECT lock($1) IS NULL AS done").bind(7);
+        let insert = query("INSERT INTO pets (name, age) VALUES ($2, $1)").bind(3).bind("Rex");
+        let merged = Query::merge(vec![lock, insert]);
+        assert_eq!(
+            merged.sql(),
+            "WITH q0 AS MATERIALIZED (SELECT lock($1) IS NULL AS done), \
+             q1 AS MATERIALIZED (INSERT INTO pets (name, age) VALUES ($3, $2) RETURNING 1) \
+             SELECT (SELECT COUNT(*) FROM q0) AS n0, (SELECT COUNT(*) FROM q1) AS n1"
+        );
+        assert!(matches!(
+            merged.values(),
+            [Value::Integer(Some(7)), Value::Integer(Some(3)), Value::Text(Some(name))] if name == "Rex"
+        ));
+    }
 }

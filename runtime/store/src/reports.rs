@@ -54,7 +54,7 @@ pub async fn lock(tx: &mut Tx, provider_id: &[u8]) -> Result<()> {
     // SQLite has a single writer.
     if tx.backend() == Backend::Postgres {
         let key = provider_id.first_chunk::<8>().copied().unwrap_or_default();
-        tx.all(query("SELECT pg_advisory_xact_lock($1) IS NULL AS done").bind(i64::from_be_bytes(key))).await?;
+        tx.later(query("SELECT pg_advisory_xact_lock($1) IS NULL AS done").bind(i64::from_be_bytes(key))).await?;
     }
     Ok(())
 }
@@ -95,7 +95,7 @@ pub async fn claim(
     .bind(text(message))
     .bind(i64::from(attempt))
     .bind(since.0);
-    tx.execute(claim).await
+    Ok(tx.together(vec![claim]).await?.into_iter().sum())
 }
 
 /// Deletes the waiting reports of a connection, except for the newest `max`.

@@ -11,13 +11,15 @@ use super::backend::Backend;
 use super::connect;
 use super::database::{Database, Postgres};
 use super::failure::{Result, StoreError};
+use super::postgres::Begin;
 use super::query::query;
 use super::queue::Owner;
 use super::sqlite::TIMEOUT;
 use super::transaction::Tx;
 use super::unit::{Done, UnitFuture, WaitingUnit};
 
-const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+const BEGIN: Begin = Begin { statement: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", writes: true };
+const BEGIN_READ: Begin = Begin { statement: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", writes: false };
 
 /// The store, in the name of an owner. Cheap to clone: all clones share the connections.
 ///
@@ -125,8 +127,7 @@ impl Store {
             }
             Database::Postgres(postgres) => {
                 let slot = self.counted(self.slot(postgres).await)?;
-                let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-                Ok(Tx::of_postgres(postgres.pool.begin_with(begin).await?, Some(slot), true))
+                Ok(Tx::of_postgres(postgres.pool.begin(BEGIN, Some(slot)).await?, true))
             }
         }
     }
@@ -141,7 +142,7 @@ impl Store {
             }
             Database::Postgres(postgres) => {
                 let slot = self.counted(self.slot(postgres).await)?;
-                Ok(Tx::of_postgres(postgres.pool.begin_with(BEGIN_READ).await?, Some(slot), false))
+                Ok(Tx::of_postgres(postgres.pool.begin(BEGIN_READ, Some(slot)).await?, false))
             }
         }
     }
@@ -154,9 +155,7 @@ impl Store {
                 let session = self.counted(sqlite.begin_lookup().await)?;
                 Ok(Tx::of_session(session, false))
             }
-            Database::Postgres(postgres) => {
-                Ok(Tx::of_postgres(postgres.pool.begin_with(BEGIN_READ).await?, None, false))
-            }
+            Database::Postgres(postgres) => Ok(Tx::of_postgres(postgres.pool.begin(BEGIN_READ, None).await?, false)),
         }
     }
 
@@ -188,6 +187,15 @@ impl Store {
         match &self.database {
             Database::Sqlite(sqlite) => sqlite.close().await,
             Database::Postgres(postgres) => postgres.pool.close().await,
+        }
+    }
+
+    /// How many requests the transactions of this process that may write have sent to PostgreSQL, each of which waits for a response:
+    /// what they cost. 0 on SQLite.
+    pub fn write_round_trips(&self) -> u64 {
+        match &self.database {
+            Database::Sqlite(_) => 0,
+            Database::Postgres(postgres) => postgres.pool.round_trips(),
         }
     }
 

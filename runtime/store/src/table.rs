@@ -32,6 +32,12 @@ impl Table {
         format!("SELECT {} FROM {} {rest}", columns.join(", "), self.name)
     }
 
+    /// `table.a AS p_a, table.b AS p_b`, for a statement that reads several tables. The prefix is `p_`.
+    pub(super) fn qualified(&self, prefix: &str) -> String {
+        let column = |column: &&str| format!("{table}.{column} AS {prefix}{column}", table = self.name);
+        self.columns.iter().map(column).collect::<Vec<_>>().join(", ")
+    }
+
     /// `INSERT INTO table (a, b, c) VALUES ($1, $2, $3)`, followed by `rest`.
     pub(super) fn insert(&self, rest: &str) -> String {
         let values: Vec<String> = (1..=self.columns.len()).map(|number| format!("${number}")).collect();
@@ -79,6 +85,10 @@ mod tests {
         for (statement, want) in [
             (TABLE.select("WHERE owner = $1"), "SELECT owner, name, age, photo FROM pets WHERE owner = $1"),
             (TABLE.select_without("photo", "LIMIT 1"), "SELECT owner, name, age FROM pets LIMIT 1"),
+            (
+                TABLE.qualified("pet_"),
+                "pets.owner AS pet_owner, pets.name AS pet_name, pets.age AS pet_age, pets.photo AS pet_photo",
+            ),
             (
                 TABLE.insert("ON CONFLICT DO NOTHING"),
                 "INSERT INTO pets (owner, name, age, photo) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",

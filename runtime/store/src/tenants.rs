@@ -8,9 +8,9 @@ use sendbox_domain::model::Timestamp;
 
 use super::columns::{Columns, json, large, text, text_or_none};
 use super::query::{Arguments, Query, Row, query, query_with};
-use super::rows::TenantRow;
+use super::rows::{ConnectionRow, TenantRow};
 use super::table::{Statement, Table};
-use super::{Result, Tx, releases, versions};
+use super::{Result, Tx, connections, releases, versions};
 
 const TABLE: Table = Table {
     name: "tenants",
@@ -78,6 +78,25 @@ pub async fn insert(tx: &mut Tx, tenant: &TenantRow) -> Result<bool> {
 /// The tenant.
 pub async fn get(tx: &mut Tx, id: &str) -> Result<Option<TenantRow>> {
     tx.one(query(GET.as_str()).bind(text(id))).await?.as_ref().map(read).transpose()
+}
+
+/// The tenant, with its active connection.
+pub async fn get_with_active_connection(tx: &mut Tx, id: &str) -> Result<Option<(TenantRow, Option<ConnectionRow>)>> {
+    static GET_BOTH: Statement = Statement::new(|| {
+        format!(
+            "SELECT {}, {} FROM tenants LEFT JOIN connections ON connections.tenant = tenants.id \
+             AND connections.name = tenants.active_connection WHERE tenants.id = $1 AND tenants.deleted_at IS NULL",
+            TABLE.qualified(""),
+            connections::TABLE.qualified("connection_")
+        )
+    });
+    let Some(row) = tx.one(query(GET_BOTH.as_str()).bind(text(id))).await? else { return Ok(None) };
+    let connection = Columns::prefixed("connections", &row, "connection_");
+    let connection = match connection.text_or_none("name")? {
+        Some(_) => Some(connections::read_columns(&connection)?),
+        None => None,
+    };
+    Ok(Some((read(&row)?, connection)))
 }
 
 /// The tenant, locked for a change or a deletion until the commit.

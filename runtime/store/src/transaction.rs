@@ -6,9 +6,7 @@
 
 use std::time::Duration;
 
-use sendbox_slots::Permit;
-use sqlx::Postgres;
-
+use super::postgres::Session as PostgresSession;
 use super::query::{Query, Row, query};
 use super::sqlite::{Handle, Session};
 use super::{Backend, Result, StoreError};
@@ -19,8 +17,6 @@ pub struct Tx {
     writes: bool,
     /// Whether a statement has failed or was abandoned.
     is_broken: bool,
-    /// The owner's right to a connection, until the transaction ends.
-    _slot: Option<Permit>,
 }
 
 /// Where the statements of a transaction run.
@@ -29,7 +25,7 @@ enum Inner {
     Session(Option<Session>),
     /// On SQLite, on the writer's thread, as one unit of a batch.
     Unit(Option<Handle>),
-    Postgres(Box<sqlx::Transaction<'static, Postgres>>),
+    Postgres(Box<PostgresSession>),
 }
 
 impl std::fmt::Debug for Tx {
@@ -40,19 +36,15 @@ impl std::fmt::Debug for Tx {
 
 impl Tx {
     pub(super) fn of_session(session: Session, writes: bool) -> Self {
-        Self { inner: Inner::Session(Some(session)), writes, is_broken: false, _slot: None }
+        Self { inner: Inner::Session(Some(session)), writes, is_broken: false }
     }
 
     pub(super) fn of_unit(handle: Handle) -> Self {
-        Self { inner: Inner::Unit(Some(handle)), writes: true, is_broken: false, _slot: None }
+        Self { inner: Inner::Unit(Some(handle)), writes: true, is_broken: false }
     }
 
-    pub(super) fn of_postgres(
-        transaction: sqlx::Transaction<'static, Postgres>,
-        slot: Option<Permit>,
-        writes: bool,
-    ) -> Self {
-        Self { inner: Inner::Postgres(Box::new(transaction)), writes, is_broken: false, _slot: slot }
+    pub(super) fn of_postgres(session: PostgresSession, writes: bool) -> Self {
+        Self { inner: Inner::Postgres(Box::new(session)), writes, is_broken: false }
     }
 
     /// The connection of a unit, and whether a statement of it has failed.
@@ -85,7 +77,7 @@ impl Tx {
         self.check()?;
         match self.inner {
             Inner::Session(Some(session)) => blocking(move || session.commit()).await?,
-            Inner::Postgres(transaction) => transaction.commit().await.map_err(StoreError::of_commit),
+            Inner::Postgres(session) => session.commit().await,
             // A unit is committed with its batch.
             Inner::Session(None) | Inner::Unit(_) => Err(lost()),
         }
@@ -116,8 +108,48 @@ impl Tx {
                 *slot = Some(session);
                 done?
             }
-            Inner::Postgres(transaction) => query.into_postgres()?.execute(&mut ***transaction).await?.rows_affected(),
+            Inner::Postgres(session) => session.execute(query).await?,
         };
+        self.is_broken = false;
+        Ok(changed)
+    }
+
+    /// Runs a change of which nobody needs a result. On PostgreSQL it is collected, and sent with the next statement or the commit, so
+    /// an error may appear there. It is one statement with the changes that were collected before: it does not see them, and must
+    /// not change the same rows.
+    pub(super) async fn later(&mut self, query: Query) -> Result<()> {
+        self.check()?;
+        let Inner::Postgres(session) = &mut self.inner else { return self.execute(query).await.map(drop) };
+        self.is_broken = true;
+        session.later(query).await?;
+        self.is_broken = false;
+        Ok(())
+    }
+
+    /// As [`later`](Self::later), for a change that must see those that were collected before: they are sent now.
+    pub(super) async fn then_later(&mut self, query: Query) -> Result<()> {
+        self.check()?;
+        if let Inner::Postgres(session) = &mut self.inner {
+            self.is_broken = true;
+            session.flush().await?;
+            self.is_broken = false;
+        }
+        self.later(query).await
+    }
+
+    /// Runs changes that do not depend on each other, on PostgreSQL as one statement with those that were collected. Returns how many
+    /// rows each of them changed. None sees what the others do, and no two of them may change the same row.
+    pub(super) async fn together(&mut self, queries: Vec<Query>) -> Result<Vec<u64>> {
+        self.check()?;
+        let Inner::Postgres(session) = &mut self.inner else {
+            let mut changed = Vec::with_capacity(queries.len());
+            for query in queries {
+                changed.push(self.execute(query).await?);
+            }
+            return Ok(changed);
+        };
+        self.is_broken = true;
+        let changed = session.together(queries).await?;
         self.is_broken = false;
         Ok(changed)
     }
@@ -134,10 +166,7 @@ impl Tx {
                 *slot = Some(session);
                 rows?
             }
-            Inner::Postgres(transaction) => {
-                let rows = query.into_postgres()?.fetch_all(&mut ***transaction).await?;
-                rows.into_iter().map(Row::Postgres).collect()
-            }
+            Inner::Postgres(session) => session.all(query).await?.into_iter().map(Row::Postgres).collect(),
         };
         self.is_broken = false;
         Ok(rows)

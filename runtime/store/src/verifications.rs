@@ -3,7 +3,7 @@
 //! Counting a try, approving and ending are single guarded statements. Of any number of concurrent checks, each is counted once,
 //! and only one approves.
 //!
-//! Whoever changes buckets as well locks them before a verification.
+//! Whoever changes buckets as well locks them before a verification, and those that are locked alone after it.
 
 use sendbox_domain::model::{Timestamp, VerificationStatus};
 
@@ -121,11 +121,11 @@ fn bind(statement: &'static str, verification: &VerificationRow) -> Query {
 /// Adds a verification.
 ///
 /// # Errors
-/// Also [`StoreError::Unavailable`](super::StoreError) when the tenant has a verification with this id, which random ids prevent.
+/// Also [`StoreError::Unavailable`](super::StoreError), here or at the commit, when the tenant has a verification with this id, which
+/// random ids prevent.
 pub async fn insert(tx: &mut Tx, verification: &VerificationRow) -> Result<()> {
     static INSERT: Statement = Statement::new(|| TABLE.insert(""));
-    tx.execute(bind(&INSERT, verification)).await?;
-    Ok(())
+    tx.later(bind(&INSERT, verification)).await
 }
 
 static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND id = $2"));
@@ -184,23 +184,32 @@ pub async fn end(tx: &mut Tx, tenant: &str, id: &str, status: VerificationStatus
 
 /// Ends all pending verifications of this number and usage except for `except`, which supersedes them. Returns their number.
 ///
-/// Two concurrent transactions do not see each other's new verification. The caller must hold a lock on the number, such as its
-/// bucket.
+/// Two concurrent transactions do not see each other's new verification. The caller must hold a lock on the number, such as that of
+/// the limits.
 pub async fn supersede(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], usage: &str, except: &str) -> Result<u64> {
-    let supersede = query(
-        "UPDATE verifications SET status = 'superseded', payload = NULL WHERE tenant = $1 AND recipient_hash = $2 \
-         AND usage = $3 AND id <> $4 AND status = 'pending'",
-    )
-    .bind(text(tenant))
-    .bind(recipient_hash)
-    .bind(text(usage))
-    .bind(text(except));
+    // Locked in the order of their ids, to avoid deadlocks between transactions that hold no such lock (test numbers).
+    macro_rules! supersede {
+        ($lock:literal) => {
+            concat!(
+                "WITH earlier AS MATERIALIZED (SELECT tenant, id FROM verifications WHERE tenant = $1 \
+                 AND recipient_hash = $2 AND usage = $3 AND id <> $4 AND status = 'pending' ORDER BY id",
+                $lock,
+                ") UPDATE verifications SET status = 'superseded', payload = NULL \
+                 WHERE (tenant, id) IN (SELECT tenant, id FROM earlier)"
+            )
+        };
+    }
+    let supersede = query(tx.locking(supersede!(""), supersede!(" FOR NO KEY UPDATE")))
+        .bind(text(tenant))
+        .bind(recipient_hash)
+        .bind(text(usage))
+        .bind(text(except));
     tx.execute(supersede).await
 }
 
 /// The order of the next code for this number and usage: the time, so that it is after codes that have ended and whose messages may
 /// still be on their way; and after the codes of all pending verifications, whatever the clock says. The caller must hold a lock on the
-/// number, such as its bucket.
+/// number, such as that of the limits.
 pub async fn next_code_order(
     tx: &mut Tx,
     tenant: &str,
@@ -242,7 +251,8 @@ pub struct SentCode<'a> {
 }
 
 /// Ends all earlier codes of this number and usage: the previous code of the verification, and those of other pending verifications,
-/// which are superseded, unless they have a later code.
+/// which are superseded, unless they have a later code. On PostgreSQL it may be sent as one
+/// statement with the next changes.
 pub async fn end_earlier_codes(tx: &mut Tx, sent: SentCode<'_>) -> Result<()> {
     macro_rules! end_sql {
         ($lock:literal) => {
@@ -269,8 +279,7 @@ pub async fn end_earlier_codes(tx: &mut Tx, sent: SentCode<'_>) -> Result<()> {
         .bind(text(sent.usage))
         .bind(text(sent.verification))
         .bind(text(sent.message));
-    tx.execute(end).await?;
-    Ok(())
+    tx.then_later(end).await
 }
 
 const KEY: [&str; 2] = ["tenant", "id"];

@@ -17,6 +17,7 @@ on_every_database!(
     what_is_due_is_claimed_oldest_first,
     the_worker_wakes_when_something_is_due,
     only_the_holder_of_the_lease_writes,
+    an_attempt_ends_together_with_its_message,
     old_messages_are_deleted_with_their_attempts
 );
 
@@ -219,6 +220,34 @@ async fn only_the_holder_of_the_lease_writes(database: &Database) {
     assert!(messages::update(&mut tx, &done, None).await.unwrap());
     let unknown = MessageRow { id: "m9".to_owned(), ..done };
     assert!(!messages::update(&mut tx, &unknown, None).await.unwrap());
+}
+
+async fn an_attempt_ends_together_with_its_message(database: &Database) {
+    let store = sample::store(database).await;
+    let lease = sample::lease("p1", 1);
+    let message = MessageRow { lease: Some(lease.clone()), ..sample::waiting("acme", "m1") };
+    let started = sample::attempt("acme", "m1", 1);
+    let mut tx = store.begin().await.unwrap();
+    messages::insert(&mut tx, &message).await.unwrap();
+    attempts::insert(&mut tx, &started).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let (ended, finished) =
+        (MessageRow { status: MessageStatus::Failed, ..message.clone() }, sample::finished(started.clone()));
+    for (held_by, locks_limits, stores) in
+        [(sample::lease("p1", 2), false, false), (lease.clone(), true, true), (lease, false, false)]
+    {
+        let mut tx = store.begin().await.unwrap();
+        let stored = attempts::finish_with_message(&mut tx, &finished, &ended, &held_by, locks_limits).await.unwrap();
+        assert_eq!(stored, stores, "{held_by:?}");
+        if !stored {
+            // Rolled back: one of them may have been changed.
+            continue;
+        }
+        assert_eq!(messages::get(&mut tx, "acme", "m1").await.unwrap().as_ref(), Some(&ended));
+        assert_eq!(attempts::list(&mut tx, "acme", "m1").await.unwrap(), [finished.clone()]);
+        tx.commit().await.unwrap();
+    }
 }
 
 async fn old_messages_are_deleted_with_their_attempts(database: &Database) {

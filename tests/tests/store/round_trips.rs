@@ -17,6 +17,7 @@ on_every_database!(
     tenants_are_listed_by_the_bytes_of_their_ids,
     keys_round_trip,
     connections_round_trip,
+    a_tenant_is_read_with_its_active_connection,
     messages_round_trip,
     a_number_that_is_too_large_is_refused_and_not_cut,
     a_text_with_nul_ends_no_transaction,
@@ -127,6 +128,24 @@ async fn connections_round_trip(database: &Database) {
 
     assert!(connections::delete(&mut tx, "acme", "main").await.unwrap());
     assert!(!connections::delete(&mut tx, "acme", "main").await.unwrap());
+}
+
+async fn a_tenant_is_read_with_its_active_connection(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    let (acme, main) = (sample::tenant("acme"), sample::connection("acme", "main"));
+    let read = tenants::get_with_active_connection(&mut tx, "acme").await.unwrap();
+    assert_eq!(read, Some((acme.clone(), None)), "it was deleted");
+    for connection in [&main, &sample::connection("acme", "backup")] {
+        connections::put(&mut tx, connection).await.unwrap();
+    }
+    let read = tenants::get_with_active_connection(&mut tx, "acme").await.unwrap();
+    assert_eq!(read, Some((acme.clone(), Some(main))));
+    let inactive = TenantRow { active_connection: None, ..acme };
+    tenants::update(&mut tx, &inactive).await.unwrap();
+    let read = tenants::get_with_active_connection(&mut tx, "acme").await.unwrap();
+    assert_eq!(read, Some((inactive, None)));
+    assert_eq!(tenants::get_with_active_connection(&mut tx, "other").await.unwrap(), None);
 }
 
 async fn messages_round_trip(database: &Database) {
@@ -270,14 +289,16 @@ async fn buckets_are_kept_until_they_expire(database: &Database) {
     let mut tx = store.begin().await.unwrap();
     assert!(buckets::load(&mut tx, "acme", &keys).await.unwrap().is_empty());
     assert!(buckets::load(&mut tx, "acme", &[]).await.unwrap().is_empty());
-    buckets::save(&mut tx, "acme", "b", "{\"n\":1}", NOW).await.unwrap();
+    buckets::save(&mut tx, "acme", &[sample::bucket("b", "{\"n\":1}", NOW)]).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = store.begin().await.unwrap();
     let states = buckets::load(&mut tx, "acme", &keys).await.unwrap();
     assert_eq!(states.into_iter().collect::<Vec<_>>(), [("b".to_owned(), "{\"n\":1}".to_owned())]);
-    buckets::save(&mut tx, "acme", "b", "{\"n\":2}", NOW.plus_seconds(1)).await.unwrap();
-    buckets::save(&mut tx, "acme", "c", "{\"n\":3}", NOW.plus_seconds(2)).await.unwrap();
+    let both =
+        [sample::bucket("b", "{\"n\":2}", NOW.plus_seconds(1)), sample::bucket("c", "{\"n\":3}", NOW.plus_seconds(2))];
+    buckets::save(&mut tx, "acme", &both).await.unwrap();
+    buckets::save(&mut tx, "acme", &[]).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = store.begin().await.unwrap();
@@ -435,7 +456,7 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         reports::insert(&mut tx, &sample::report(tenant, 1, DeliveryState::Sent)).await.unwrap();
         let verification = VerificationRow { test: false, ..sample::verification(tenant, "v1") };
         verifications::insert(&mut tx, &verification).await.unwrap();
-        buckets::save(&mut tx, tenant, "number", "{}", NOW).await.unwrap();
+        buckets::save(&mut tx, tenant, &[sample::bucket("number", "{}", NOW)]).await.unwrap();
         idempotency::claim(&mut tx, &sample::first_use(tenant, "m1"), NOW).await.unwrap();
         audit::append(&mut tx, &sample::entry(Some(tenant), "connection.save")).await.unwrap();
         versions::insert(&mut tx, &sample::version(tenant, "sha256:01"), b"a file").await.unwrap();

@@ -10,6 +10,7 @@ use sendbox_domain::model::{
 };
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::{DeliveryState, Usage};
+use sendbox_store::buckets::BucketState;
 use sendbox_store::rows::*;
 use sendbox_store::{Store, tenants};
 use sendbox_tests::Database;
@@ -337,4 +338,9 @@ pub fn approval(tenant: &str, connector: &str) -> ApprovalRow {
         approved_at: NOW,
         approved_by: "platform".to_owned(),
     }
+}
+
+/// A state of a limit, to be stored.
+pub fn bucket<'a>(key: &'a str, state: &'a str, expires_at: Timestamp) -> BucketState<'a> {
+    BucketState { key, state, expires_at }
 }

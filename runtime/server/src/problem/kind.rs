@@ -187,7 +187,7 @@ impl Kind {
             Error::NotSent { .. } => Self::MessageNotSent,
             Error::WrongCode { .. } => Self::WrongCode,
             Error::VerificationEnded(_) => Self::VerificationEnded,
-            Error::StoreUnavailable => Self::StoreUnavailable,
+            Error::StoreUnavailable | Error::StoreConflict => Self::StoreUnavailable,
             Error::StoreUncertain => Self::OutcomeUnknown,
             Error::ReportNotAuthentic => Self::ReportNotAuthentic,
             Error::ReportMalformed => Self::ReportMalformed,

@@ -13,7 +13,7 @@ use sendbox_domain::model::{Delivery, ReceivedReport, Timestamp};
 use sendbox_domain::rules::report::{MAX_REPORTS_PER_CALL, MAX_WAIT_MS, MAX_WAITING, most_advanced, provider_time};
 use sendbox_sandbox::{Callback, CallbackError, DeliveryReport, ReportRefusal};
 use sendbox_store::rows::{AttemptRow, ConnectionRow, ReportRow, TenantRow};
-use sendbox_store::{Tx, attempts, connections, messages, reports, tenants};
+use sendbox_store::{Done, Tx, attempts, connections, messages, reports, tenants};
 use zeroize::Zeroizing;
 
 use crate::delivery_reports::callback_url::{random_token, token};
@@ -211,40 +211,58 @@ impl Service {
     ) -> Result<()> {
         let (key, now) = (self.tenant_key(tenant)?, self.now());
         let identified = parsed.into_iter().filter(|report| !report.message_id.is_empty());
-        let mut rows: Vec<ReportRow> = identified.map(|report| report_row(&key, connection, report, now)).collect();
+        let rows: Vec<ReportRow> = identified.map(|report| report_row(&key, connection, report, now)).collect();
         if rows.is_empty() {
             return Ok(());
         }
-        let mut tx = self.store_of(&tenant.id).begin().await?;
-        if connections::get(&mut tx, &tenant.id, &connection.name).await?.is_none() {
-            return Err(Error::NotFound("path"));
-        }
-        let ids: BTreeSet<Vec<u8>> = rows.iter().map(|row| row.provider_id.clone()).collect();
-        let mut attempts_by_id: HashMap<Vec<u8>, (String, u32)> = HashMap::new();
-        for id in ids {
-            reports::lock(&mut tx, &id).await?;
-            if let Some(attempt_key) = attempts::of_provider(&mut tx, &tenant.id, &connection.name, &id).await? {
-                attempts_by_id.insert(id, attempt_key);
-            }
-        }
-        // In the order of their ids, to avoid deadlocks.
-        let messages: BTreeSet<String> = attempts_by_id.values().map(|(message, _)| message.clone()).collect();
-        let mut locked = BTreeSet::new();
-        for message in messages {
-            if messages::lock(&mut tx, &tenant.id, &message).await?.is_some() {
-                locked.insert(message);
-            }
-        }
-        let mut has_waiting = false;
-        for row in &mut rows {
-            row.attempt = attempts_by_id.get(&row.provider_id).filter(|(message, _)| locked.contains(message)).cloned();
-            has_waiting |= reports::insert(&mut tx, row).await? && row.attempt.is_none();
-        }
-        update_delivery(&mut tx, &tenant.id, &locked.into_iter().collect::<Vec<_>>()).await?;
-        if has_waiting {
-            reports::sweep(&mut tx, now.minus_millis(MAX_WAIT_MS), SWEEP_BATCH).await?;
-            reports::keep_newest(&mut tx, &tenant.id, &connection.name, MAX_WAITING).await?;
-        }
-        Ok(tx.commit().await?)
+        let of_connection = (tenant.id.clone(), connection.name.clone());
+        self.write(self.store_of(&tenant.id), move |tx| {
+            let ((tenant, connection), rows) = (of_connection.clone(), rows.clone());
+            Box::pin(async move {
+                store_rows(tx, &tenant, &connection, rows, now).await?;
+                Ok(Done::Commit(()))
+            })
+        })
+        .await
     }
+}
+
+/// Stores the reports of one call, each with the attempt that it is about if that is known.
+async fn store_rows(
+    tx: &mut Tx,
+    tenant: &str,
+    connection: &str,
+    mut rows: Vec<ReportRow>,
+    now: Timestamp,
+) -> Result<()> {
+    if connections::get(tx, tenant, connection).await?.is_none() {
+        return Err(Error::NotFound("path"));
+    }
+    let ids: BTreeSet<Vec<u8>> = rows.iter().map(|row| row.provider_id.clone()).collect();
+    let mut attempts_by_id: HashMap<Vec<u8>, (String, u32)> = HashMap::new();
+    for id in ids {
+        reports::lock(tx, &id).await?;
+        if let Some(attempt_key) = attempts::of_provider(tx, tenant, connection, &id).await? {
+            attempts_by_id.insert(id, attempt_key);
+        }
+    }
+    // In the order of their ids, to avoid deadlocks.
+    let messages: BTreeSet<String> = attempts_by_id.values().map(|(message, _)| message.clone()).collect();
+    let mut locked = BTreeSet::new();
+    for message in messages {
+        if messages::lock(tx, tenant, &message).await?.is_some() {
+            locked.insert(message);
+        }
+    }
+    let mut has_waiting = false;
+    for row in &mut rows {
+        row.attempt = attempts_by_id.get(&row.provider_id).filter(|(message, _)| locked.contains(message)).cloned();
+        has_waiting |= reports::insert(tx, row).await? && row.attempt.is_none();
+    }
+    update_delivery(tx, tenant, &locked.into_iter().collect::<Vec<_>>()).await?;
+    if has_waiting {
+        reports::sweep(tx, now.minus_millis(MAX_WAIT_MS), SWEEP_BATCH).await?;
+        reports::keep_newest(tx, tenant, connection, MAX_WAITING).await?;
+    }
+    Ok(())
 }

@@ -12,8 +12,9 @@ use sendbox_domain::rules::buckets::{self as limits, Bucket, Facts};
 use sendbox_domain::rules::limit::{LimitError, LimitState, NextAllowed, Rule, UnreadableState};
 use sendbox_domain::rules::policy;
 use sendbox_sandbox::{Recipient, Usage};
+use sendbox_store::buckets::{self, BucketState};
 use sendbox_store::rows::{MessageRow, TenantRow};
-use sendbox_store::{Done, Tx, buckets};
+use sendbox_store::{Done, Tx};
 
 use crate::error::{Error, Result};
 use crate::sending::holds;
@@ -30,6 +31,10 @@ pub(crate) struct AdmissionRequest<'a> {
     pub(crate) usage: Usage,
     pub(crate) segments: u32,
 }
+
+/// The end of a limit is rounded up to a multiple of this. So most messages leave it as it is, and with it the index that the sweep
+/// reads.
+const EXPIRY_STEP_MS: i64 = 10 * 60 * 1000;
 
 /// The result of an admission.
 pub(crate) struct Admission {
@@ -91,10 +96,16 @@ pub(crate) async fn admit(tx: &mut Tx, request: &AdmissionRequest<'_>, now: Time
         let retry_after = retry_at.map(|at| at.seconds_from(now).max(1));
         return Err(Error::Limited { limit, retry_after });
     }
-    for (key, charge) in charges {
-        buckets::save(tx, &tenant.id, key, &charge.state, charge.expires_at).await?;
-    }
+    let states: Vec<BucketState<'_>> = charges.iter().map(|(key, charge)| state_of(key, charge)).collect();
+    buckets::save(tx, &tenant.id, &states).await?;
     Ok(Admission { price_micros: price.unwrap_or(0), next_at })
+}
+
+/// The state of a bucket, to be stored.
+pub(crate) fn state_of<'a>(key: &'a str, charge: &'a LimitState) -> BucketState<'a> {
+    let end = charge.expires_at.0;
+    let expires_at = Timestamp(end.saturating_add((EXPIRY_STEP_MS - end % EXPIRY_STEP_MS) % EXPIRY_STEP_MS));
+    BucketState { key, state: &charge.state, expires_at }
 }
 
 /// The refusal that lasts longest, so that waiting for the returned time is enough.
@@ -127,17 +138,16 @@ pub(crate) fn redate(
 pub(crate) async fn charge_again(tx: &mut Tx, tenant: &TenantRow, row: &MessageRow, now: Timestamp) -> Result<bool> {
     let Some(bucket) = spend_bucket(tenant, row) else { return Ok(true) };
     let mut states = buckets::load(tx, &tenant.id, std::slice::from_ref(&bucket.key)).await?;
-    if let Some(redated) = redate(&mut states, &bucket, now)? {
-        buckets::save(tx, &tenant.id, &bucket.key, &redated.state, redated.expires_at).await?;
+    let redated = redate(&mut states, &bucket, now)?;
+    let (changed, is_charged) = match bucket.rule.take(states.get(&bucket.key).map(String::as_str), now) {
+        Ok(charge) => (Some(charge), true),
+        Err(LimitError::Reached { .. }) => (redated, false),
+        Err(LimitError::UnreadableState(error)) => return Err(unreadable_limit(error)),
+    };
+    if let Some(state) = &changed {
+        buckets::save(tx, &tenant.id, &[state_of(&bucket.key, state)]).await?;
     }
-    match bucket.rule.take(states.get(&bucket.key).map(String::as_str), now) {
-        Ok(charge) => {
-            buckets::save(tx, &tenant.id, &bucket.key, &charge.state, charge.expires_at).await?;
-            Ok(true)
-        }
-        Err(LimitError::Reached { .. }) => Ok(false),
-        Err(LimitError::UnreadableState(error)) => Err(unreadable_limit(error)),
-    }
+    Ok(is_charged)
 }
 
 /// What was charged for a message that was certainly not sent.
@@ -178,6 +188,8 @@ pub(crate) async fn refund(
         .collect();
     let mut states = buckets::load(tx, &tenant.id, &keys).await?;
     let mut next_at = None;
+    // By key: a statement stores each of them once.
+    let mut changed: BTreeMap<&str, LimitState> = BTreeMap::new();
     for (bucket, budget) in &refunds {
         let Some(refunded) = states.get(&bucket.key).map(|state| bucket.rule.refund(state, charge.at)) else {
             continue;
@@ -186,11 +198,11 @@ pub(crate) async fn refund(
         if let Some(budget) = budget {
             let redated = redate(&mut states, budget, now)?;
             match budget.rule.take(states.get(&budget.key).map(String::as_str), now) {
-                Ok(taken) => buckets::save(tx, &tenant.id, &budget.key, &taken.state, taken.expires_at).await?,
+                Ok(taken) => {
+                    changed.insert(&budget.key, taken);
+                }
                 Err(LimitError::Reached { .. }) => {
-                    if let Some(redated) = redated {
-                        buckets::save(tx, &tenant.id, &budget.key, &redated.state, redated.expires_at).await?;
-                    }
+                    changed.extend(redated.map(|redated| (budget.key.as_str(), redated)));
                     continue;
                 }
                 Err(LimitError::UnreadableState(error)) => return Err(unreadable_limit(error)),
@@ -202,8 +214,10 @@ pub(crate) async fn refund(
                 NextAllowed::Now | NextAllowed::Never => now,
             });
         }
-        buckets::save(tx, &tenant.id, &bucket.key, &refunded.state, refunded.expires_at).await?;
+        changed.insert(&bucket.key, refunded);
     }
+    let changed: Vec<BucketState<'_>> = changed.iter().map(|(key, state)| state_of(key, state)).collect();
+    buckets::save(tx, &tenant.id, &changed).await?;
     Ok(next_at)
 }
 
@@ -241,22 +255,34 @@ pub(crate) fn unreadable_limit(error: UnreadableState) -> Error {
     Error::Internal(error.to_string())
 }
 
+/// Loads the states of limits. The failed checks of a number have a lock of their own.
+async fn load(tx: &mut Tx, tenant: &str, limits: &[Bucket]) -> Result<BTreeMap<String, String>> {
+    let (alone, others): (Vec<_>, Vec<_>) =
+        limits.iter().partition(|bucket| bucket.limit == LimitName::RecipientFailures);
+    let keys: Vec<String> = others.into_iter().map(|bucket| bucket.key.clone()).collect();
+    let mut states = buckets::load(tx, tenant, &keys).await?;
+    for Bucket { key, .. } in alone {
+        states.extend(buckets::load_alone(tx, tenant, key).await?.map(|state| (key.clone(), state)));
+    }
+    Ok(states)
+}
+
 impl Service {
     /// Stores limits that were counted in the future as of now, so that a clock that was ahead closes them no longer than they are.
     pub(crate) async fn redate_limits(&self, tenant: String, ahead: Vec<Bucket>) -> Result<()> {
         let now = self.now();
-        let keys: Vec<String> = ahead.iter().map(|bucket| bucket.key.clone()).collect();
         let store = self.store_of(&tenant);
-        let stored = store.write(move |tx| {
-            let (tenant, ahead, keys) = (tenant.clone(), ahead.clone(), keys.clone());
+        let stored = self.write_again(&store, move |tx| {
+            let (tenant, ahead) = (tenant.clone(), ahead.clone());
             Box::pin(async move {
-                let mut states = buckets::load(tx, &tenant, &keys).await?;
+                let mut states = load(tx, &tenant, &ahead).await?;
+                let mut redated = BTreeMap::new();
                 for bucket in &ahead {
-                    if let Some(redated) = redate(&mut states, bucket, now)? {
-                        buckets::save(tx, &tenant, &bucket.key, &redated.state, redated.expires_at).await?;
-                    }
+                    redated.extend(redate(&mut states, bucket, now)?.map(|state| (bucket.key.as_str(), state)));
                 }
-                Ok::<_, Error>(Done::Commit(()))
+                let redated: Vec<BucketState<'_>> = redated.iter().map(|(key, state)| state_of(key, state)).collect();
+                buckets::save(tx, &tenant, &redated).await?;
+                Ok(Done::Commit(()))
             })
         });
         stored.await

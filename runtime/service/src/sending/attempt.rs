@@ -12,7 +12,7 @@ use sendbox_sandbox::{
     FailureClass, MayLeave, Message as SandboxMessage, Party, RecordedFailure, RequestSent, Revocation, SendRequest,
 };
 use sendbox_store::rows::{AttemptRow, Lease, MessageRow, TenantRow};
-use sendbox_store::{Done, Tx, attempts, messages, tenants};
+use sendbox_store::{Done, Tx, attempts, tenants};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -105,6 +105,10 @@ impl Service {
     ) -> Option<StoredMessage> {
         let StartedAttempt { sender, message, attempt, recorded_shapes, stored, key } = started;
         let Sender { connection, release, withdrawn, .. } = sender;
+        if attempt.number == 1 {
+            // Not in the unit that has stored it, which may have been repeated.
+            self.with_retry_budget(&attempt.tenant, |budget| budget.first_attempt(self.now()));
+        }
         let pinned = self.pinned_shapes(&attempt.tenant, &connection, recorded_shapes.as_ref()).await;
         let mut observed = Vec::new();
         let mut is_held = false;
@@ -257,9 +261,9 @@ impl Service {
                 tenant = Some(current);
             }
         }
-        // The message first: whoever changes both locks them in this order.
-        let is_current = messages::update(tx, &row, Some(lease)).await?;
-        if !is_current || !attempts::finish(tx, &finished).await? {
+        // Whoever gives something back locks the limits before the counts of statistics, as a message that ends when it is accepted.
+        let gives_back = tenant.filter(|_| is_unsent(&row));
+        if !attempts::finish_with_message(tx, &finished, &row, lease, gives_back.is_some()).await? {
             // Already finished, usually by another process, as in doubt. Then only the log has the real outcome.
             tracing::warn!(
                 message = row.id,
@@ -268,7 +272,6 @@ impl Service {
             );
             return Ok(Done::Rollback(None));
         }
-        let has_reports = receiver::claim_waiting_reports(tx, &finished, now).await?;
         if let Some(sealed) = stored.row.payload.as_ref().filter(|_| is_fraud)
             && let Ok(recipient) = phone::recipient(&Payload::open(key, &row.id, sealed)?.to)
         {
@@ -276,7 +279,10 @@ impl Service {
         }
         if row.physical_messages > 0 {
             unsent::end_earlier_codes(tx, &row).await?;
-        } else if let Some(tenant) = tenant.filter(|_| is_unsent(&row)) {
+        }
+        // On PostgreSQL in one statement with the end of earlier codes.
+        let has_reports = receiver::claim_waiting_reports(tx, &finished, now).await?;
+        if let Some(tenant) = gives_back {
             unsent::give_back(tx, &tenant, key, &row, stored.row.payload.as_deref(), now).await?;
         }
         if with_shapes {

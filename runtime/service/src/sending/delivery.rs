@@ -17,7 +17,7 @@ use sendbox_domain::model::{MessageStatus, Timestamp, VerificationStatus};
 use sendbox_domain::plan::{Plan, plan};
 use sendbox_sandbox::{FailureClass, Message as SandboxMessage, Party, RecordedFailure};
 use sendbox_store::rows::{AttemptRow, Lease, MessageRow, TenantRow};
-use sendbox_store::{Done, Tx, attempts, messages, tenants, verifications};
+use sendbox_store::{Done, Tx, attempts, buckets, messages, tenants, verifications};
 
 use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::CandidateVersions;
@@ -232,6 +232,10 @@ impl Service {
             };
             self.prepare_attempt(tx, message, now).await?
         };
+        if is_unsent(&row) {
+            // Before the counts of statistics, which change with the message.
+            buckets::lock(tx, &tenant.id).await?;
+        }
         if !messages::update(tx, &row, Some(lease)).await? {
             return Ok(Done::Rollback(Step::Done(None)));
         }
@@ -337,9 +341,6 @@ impl Service {
             }
             None => None,
         };
-        if number == 1 {
-            self.with_retry_budget(&tenant.id, |budget| budget.first_attempt(now));
-        }
         row.status = MessageStatus::Sending;
         row.attempts = number;
         // Assumed until the outcome is known.

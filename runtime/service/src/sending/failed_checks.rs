@@ -2,6 +2,8 @@
 //!
 //! A number that has used it up is sent no codes, because none could be checked. It opens again when the oldest failures are a day old,
 //! or when a person unlocks it.
+//!
+//! The count of a number is locked after everything else, and alone: a check locks its verification first.
 
 use sendbox_domain::model::{Scope, Sensitive, Timestamp};
 use sendbox_domain::phone;
@@ -12,7 +14,7 @@ use serde_json::json;
 
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
-use crate::sending::admission::{recipient_hash, redate, unreadable_limit};
+use crate::sending::admission::{recipient_hash, redate, state_of, unreadable_limit};
 use crate::service::Service;
 
 fn bucket(recipient_hash: &[u8]) -> Bucket {
@@ -29,10 +31,11 @@ fn limited(bucket: &Bucket, retry_at: Option<Timestamp>, now: Timestamp) -> Erro
 /// [`Error::Limited`].
 pub(crate) async fn count(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], now: Timestamp) -> Result<()> {
     let bucket = bucket(recipient_hash);
-    let mut states = buckets::load(tx, tenant, std::slice::from_ref(&bucket.key)).await?;
+    let state = buckets::load_alone(tx, tenant, &bucket.key).await?;
+    let mut states = state.map(|state| (bucket.key.clone(), state)).into_iter().collect();
     let redated = redate(&mut states, &bucket, now)?;
     match bucket.rule.take(states.get(&bucket.key).map(String::as_str), now) {
-        Ok(taken) => Ok(buckets::save(tx, tenant, &bucket.key, &taken.state, taken.expires_at).await?),
+        Ok(taken) => Ok(buckets::save(tx, tenant, &[state_of(&bucket.key, &taken)]).await?),
         Err(LimitError::Reached { .. }) if redated.is_some() => {
             Err(Error::LimitsAhead { tenant: tenant.to_owned(), buckets: vec![bucket] })
         }
@@ -76,9 +79,8 @@ impl Service {
         let row = self.tenant_row(&mut tx, tenant).await?;
         let hash = recipient_hash(&self.tenant_key(&row)?, &recipient);
         let bucket = bucket(&hash);
-        let states = buckets::load(&mut tx, tenant, std::slice::from_ref(&bucket.key)).await?;
-        let state = states.get(&bucket.key).map(String::as_str);
-        let failures = bucket.rule.count(state, self.now()).map_err(unreadable_limit)?;
+        let state = buckets::load_alone(&mut tx, tenant, &bucket.key).await?;
+        let failures = bucket.rule.count(state.as_deref(), self.now()).map_err(unreadable_limit)?;
         clear(&mut tx, tenant, &hash).await?;
         let what = ("number.unlock", format!("number:{}", phone::masked(&recipient)));
         let change = (Some(json!({ "failedChecks": failures })), Some(json!({ "failedChecks": 0 })));

@@ -16,7 +16,7 @@ use sendbox_domain::plan::plan;
 use sendbox_domain::rules::quota::Quota;
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::messages::MessageQuery;
-use sendbox_store::rows::{AttemptRow, IdempotencyRow, MessageRow, ReportRow, TenantRow};
+use sendbox_store::rows::{AttemptRow, ConnectionRow, IdempotencyRow, MessageRow, ReportRow, TenantRow};
 use sendbox_store::{Done, Tx, attempts, idempotency, messages, processes, reports};
 use zeroize::Zeroizing;
 
@@ -225,7 +225,7 @@ impl Service {
     /// Stores a message, and for a synchronous one its first attempt.
     async fn accept_message(&self, tx: &mut Tx, request: &MessageRequest) -> Result<Done<AcceptedMessage>> {
         let MessageRequest { tenant, id, new, recipient, client_ip, idempotency_key } = request;
-        let row = self.tenant_row(tx, tenant).await?;
+        let (row, active) = self.sending_tenant(tx, tenant).await?;
         let key = self.tenant_key(&row)?;
         let lifetime_seconds = new.lifetime_seconds.unwrap_or(row.policy.codes.lifetime_seconds);
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
@@ -255,7 +255,7 @@ impl Service {
             let message = self.record_test_message(tx, &row, &key, id, outgoing).await?;
             return Ok(Done::Commit(AcceptedMessage::Test(Box::new(message))));
         }
-        let admitted = self.admit_message(tx, &row, &key, id, outgoing, *client_ip).await?;
+        let admitted = self.admit_message(tx, (&row, active), &key, id, outgoing, *client_ip).await?;
         Ok(Done::Commit(AcceptedMessage::Admitted(Box::new(admitted))))
     }
 
@@ -268,12 +268,12 @@ impl Service {
         Ok(())
     }
 
-    /// Validates, admits and stores a message. A synchronous message is leased by this process, and its first attempt starts; an
-    /// asynchronous one is left to the worker.
+    /// Validates, admits and stores a message of a tenant with this active connection. A synchronous message is leased by this process,
+    /// and its first attempt starts; an asynchronous one is left to the worker.
     pub(crate) async fn admit_message(
         &self,
         tx: &mut Tx,
-        tenant: &TenantRow,
+        (tenant, active): (&TenantRow, Option<ConnectionRow>),
         key: &TenantKey,
         id: &str,
         outgoing: OutgoingMessage,
@@ -283,8 +283,10 @@ impl Service {
         let country = outgoing.recipient.country.clone();
         let name = routes(tenant, country.as_deref()).into_iter().next().ok_or(Error::NoActiveConnection)?;
         let affinity = VersionAffinity { message: id, ..VersionAffinity::default() };
-        let candidates =
-            self.candidate_versions(tx, tenant, &name, affinity).await?.ok_or(Error::NoActiveConnection)?;
+        let candidates = match active.filter(|active| active.name == name) {
+            Some(active) => self.candidates_for(tx, active, affinity).await?,
+            None => self.candidate_versions(tx, tenant, &name, affinity).await?.ok_or(Error::NoActiveConnection)?,
+        };
         let connection = self.first_compatible(tx, tenant, &candidates).await?;
         // Planned now, so that all errors are found before anything is stored.
         let request = message_request(tenant, id, outgoing.usage, outgoing.locale.clone(), &outgoing.payload, 1)?;

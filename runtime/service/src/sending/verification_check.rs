@@ -174,12 +174,17 @@ impl Service {
     /// Approves a verification whose right code was given.
     async fn approve_check(&self, tx: &mut Tx, request: &CheckRequest, code_mac: &[u8]) -> Result<Verification> {
         let CheckRequest { tenant, id, now, .. } = request;
-        if !verifications::approve(tx, tenant, id, code_mac, *now).await? {
-            // Perhaps by the same request, which was repeated before it had its response.
-            let key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
-            if request.claim().claim(tx, tenant, &key, id, *now).await? == Some(approved_resource(id)) {
+        // The idempotency key is locked before the verification, as when the try is counted.
+        let mut key = None;
+        if request.idempotency_key.is_some() {
+            let tenant_key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
+            // Perhaps it was approved by the same request, which was repeated before it had its response.
+            if request.claim().claim(tx, tenant, &tenant_key, id, *now).await? == Some(approved_resource(id)) {
                 return self.view_of(tx, tenant, id).await;
             }
+            key = Some(tenant_key);
+        }
+        if !verifications::approve(tx, tenant, id, code_mac, *now).await? {
             let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
             return Err(match status(&row, *now) {
                 // The message with a later code has left since the try was counted.
@@ -189,8 +194,7 @@ impl Service {
         }
         let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
         failed_checks::clear(tx, tenant, &row.recipient_hash).await?;
-        if request.idempotency_key.is_some() {
-            let key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
+        if let Some(key) = key {
             request.claim().set_resource(tx, tenant, &key, &approved_resource(id), *now).await?;
         }
         self.view_of(tx, tenant, id).await

@@ -96,7 +96,7 @@ impl Service {
         let ResendRequest { tenant, id, message, client_ip, mode, idempotency_key } = request;
         let (client_ip, mode) = (*client_ip, *mode);
         let now = self.now();
-        let tenant_row = self.tenant_row(tx, tenant).await?;
+        let (tenant_row, active) = self.sending_tenant(tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
         let body = [id.as_str(), &client_ip.map(|ip| ip.to_string()).unwrap_or_default(), mode_name(mode)];
         let body = body.iter().map(|part| part.as_bytes().to_vec()).collect();
@@ -121,8 +121,8 @@ impl Service {
         let outgoing =
             self.outgoing(&row, Arc::new(recipient), payload.variables, code, client_ip, policy.lifetime_seconds, mode);
         let code_mac = self.code_mac(&tenant_row, id, row.usage, &row.recipient_hash, &outgoing.payload.code)?;
-        let admitted = self.admit_message(tx, &tenant_row, &key, message, outgoing, client_ip).await?;
-        // Read again, now that the limits of the number are locked: somebody else may have resent in the meantime.
+        let admitted = self.admit_message(tx, (&tenant_row, active), &key, message, outgoing, client_ip).await?;
+        // Read again, now that the limits are locked: somebody else may have resent in the meantime.
         let mut row = verifications::lock(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
         require_resendable(&row, now)?;
         if !admitted.is_unsent() {

@@ -98,7 +98,7 @@ impl Service {
     ) -> Result<Done<AcceptedVerification>> {
         let VerificationRequest { tenant, id, message, new, recipient, client_ip, idempotency_key } = request;
         let now = self.now();
-        let tenant_row = self.tenant_row(tx, tenant).await?;
+        let (tenant_row, active) = self.sending_tenant(tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
         let other_fields = [ip_text.as_str(), mode_name(new.mode)];
@@ -154,7 +154,7 @@ impl Service {
             let recipient = Arc::clone(recipient);
             let outgoing =
                 self.outgoing(&row, recipient, variables, code, *client_ip, policy.lifetime_seconds, new.mode);
-            let message = self.admit_message(tx, &tenant_row, &key, message, outgoing, *client_ip).await?;
+            let message = self.admit_message(tx, (&tenant_row, active), &key, message, outgoing, *client_ip).await?;
             row.resend_at = message.next_at;
             row.message = Some(request.message.clone());
             if message.is_unsent() {

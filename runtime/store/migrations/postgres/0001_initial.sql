@@ -299,8 +299,8 @@ CREATE INDEX verifications_pending_by_expiry ON verifications (expires_at) WHERE
 CREATE INDEX verifications_newest ON verifications (tenant, created_at);
 CREATE INDEX verifications_by_age ON verifications (created_at);
 
--- States of limits, as the service writes them. An empty state is a row that was locked and never written.
--- Written twice in each transaction: the free space lets a row be replaced within its page.
+-- States of limits, as the service writes them. An empty state is a row that was locked alone, and never written. The free space lets a
+-- row be replaced within its page.
 CREATE TABLE buckets (
     tenant     TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     name       TEXT COLLATE "C" NOT NULL,
@@ -309,6 +309,19 @@ CREATE TABLE buckets (
     PRIMARY KEY (tenant, name)
 ) WITH (fillfactor = 70);
 CREATE INDEX buckets_by_expiry ON buckets (expires_at);
+
+-- Locks the limits of a tenant until the transaction ends, and returns the states of these buckets. A statement with both would read
+-- with a snapshot that is older than the lock; in a function each statement has its own.
+CREATE FUNCTION lock_buckets(of_tenant TEXT, VARIADIC names TEXT[]) RETURNS TABLE (name TEXT, state TEXT) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(1, hashtext(of_tenant));
+    -- One look-up for each name, whatever the planner believes about the size of the table.
+    RETURN QUERY SELECT found.name, found.state FROM unnest(names) AS wanted (name) CROSS JOIN LATERAL (
+        SELECT buckets.name, buckets.state FROM buckets
+        WHERE buckets.tenant = of_tenant AND buckets.name = wanted.name LIMIT 1
+    ) AS found;
+END
+$$;
 
 CREATE TABLE idempotency (
     tenant     TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
