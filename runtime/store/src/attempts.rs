@@ -94,7 +94,7 @@ pub async fn finish(tx: &mut Tx, attempt: &AttemptRow) -> Result<bool> {
     Ok(tx.execute(finish_query(attempt)?).await? == 1)
 }
 
-/// [`finish`], together with [`messages::update`] by the holder of the lease. Returns `false` when one of them changes nothing; then the
+/// [`finish`], together with what the attempt changes of its message, by the holder of the lease. Returns `false` when one of them changes nothing; then the
 /// caller must roll back. With `locks_limits`, the limits of the tenant are locked as well, before the triggers count.
 pub async fn finish_with_message(
     tx: &mut Tx,
@@ -104,7 +104,7 @@ pub async fn finish_with_message(
     locks_limits: bool,
 ) -> Result<bool> {
     // The message first: whoever changes both locks them in this order.
-    let mut queries = vec![messages::update_query(message, Some(held_by))?, finish_query(attempt)?];
+    let mut queries = vec![messages::end_attempt_query(message, held_by)?, finish_query(attempt)?];
     if locks_limits && tx.backend() == Backend::Postgres {
         queries.push(buckets::lock_query(&attempt.tenant));
     }

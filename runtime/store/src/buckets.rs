@@ -21,13 +21,15 @@ pub async fn load(tx: &mut Tx, tenant: &str, keys: &[String]) -> Result<BTreeMap
     let mut arguments = Arguments::default();
     arguments.add(text(tenant));
     let keys: Vec<String> = keys.into_iter().map(|key| arguments.add(key)).collect();
-    let keys = keys.join(", ");
     let sql = match tx.backend() {
-        // The transaction is the only writer.
-        Backend::Sqlite => format!("SELECT name, state FROM buckets WHERE tenant = $1 AND name IN ({keys})"),
+        // The transaction is the only writer. A list after `IN` would be copied into a table of its own first.
+        Backend::Sqlite => {
+            let select = |key: &String| format!("SELECT name, state FROM buckets WHERE tenant = $1 AND name = {key}");
+            keys.iter().map(select).collect::<Vec<_>>().join(" UNION ALL ")
+        }
         // One lock for all of them: every message counts for its tenant, so that the locks of rows would let no more through. The
         // function reads with a snapshot that is taken when the lock is held.
-        Backend::Postgres => format!("SELECT name, state FROM lock_buckets($1, {keys})"),
+        Backend::Postgres => format!("SELECT name, state FROM lock_buckets($1, {})", keys.join(", ")),
     };
     let mut states = BTreeMap::new();
     for row in tx.all(query_with(sql, arguments).cached()).await? {

@@ -62,6 +62,20 @@ const MUTABLE: [&str; 13] = [
     "class",
 ];
 
+/// The columns that the result of an attempt changes.
+const CHANGED_BY_ATTEMPT: [&str; 10] = [
+    "payload",
+    "status",
+    "provider_message_id",
+    "failure",
+    "attempts",
+    "physical_messages",
+    "next_attempt_at",
+    "lease_process",
+    "lease_claim",
+    "class",
+];
+
 /// A filter for messages. `None` matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageQuery {
@@ -306,21 +320,30 @@ pub async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>> {
 /// With `held_by`, only if the message has that lease, whether or not it still counts: as long as the message was not claimed again,
 /// nobody else has changed it. Returns `false`, and changes nothing, when it has another lease or none, or was deleted.
 pub async fn update(tx: &mut Tx, message: &MessageRow, held_by: Option<&Lease>) -> Result<bool> {
-    Ok(tx.execute(update_query(message, held_by)?).await? == 1)
+    static UPDATE: Statement = Statement::new(|| TABLE.update(&KEY, &MUTABLE, ""));
+    static UPDATE_HELD: Statement = Statement::new(|| update_held_sql(&MUTABLE));
+    let update = match held_by {
+        Some(lease) => bind_lease(bind(&UPDATE_HELD, message)?, lease)?,
+        None => bind(&UPDATE, message)?,
+    };
+    Ok(tx.execute(update).await? == 1)
 }
 
-/// The statement of [`update`].
-pub(super) fn update_query(message: &MessageRow, held_by: Option<&Lease>) -> Result<Query> {
-    static UPDATE: Statement = Statement::new(|| TABLE.update(&KEY, &MUTABLE, ""));
-    static UPDATE_HELD: Statement = Statement::new(|| {
-        let (process, claim) = (TABLE.further_parameter(1), TABLE.further_parameter(2));
-        TABLE.update(&KEY, &MUTABLE, &format!("AND lease_process = {process} AND lease_claim = {claim}"))
-    });
-    let mut update = bind(if held_by.is_some() { &UPDATE_HELD } else { &UPDATE }, message)?;
-    if let Some(lease) = held_by {
-        update = update.bind(text(&lease.process)).bind(large(lease.claim)?);
-    }
-    Ok(update)
+/// The statement that stores what an attempt changes of its message. SQLite writes every index of a column that a statement names, also
+/// where its value stays the same.
+pub(super) fn end_attempt_query(message: &MessageRow, held_by: &Lease) -> Result<Query> {
+    static UPDATE: Statement = Statement::new(|| update_held_sql(&CHANGED_BY_ATTEMPT));
+    bind_lease(bind(&UPDATE, message)?, held_by)
+}
+
+/// Updates these columns, if the message has the lease that is bound with [`bind_lease`].
+fn update_held_sql(columns: &[&str]) -> String {
+    let (process, claim) = (TABLE.further_parameter(1), TABLE.further_parameter(2));
+    TABLE.update(&KEY, columns, &format!("AND lease_process = {process} AND lease_claim = {claim}"))
+}
+
+fn bind_lease(update: Query, lease: &Lease) -> Result<Query> {
+    Ok(update.bind(text(&lease.process)).bind(large(lease.claim)?))
 }
 
 /// Releases a lease, so that the message can be claimed again. Returns `false` when the message does not have it.

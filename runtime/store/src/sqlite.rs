@@ -16,6 +16,7 @@ use sendbox_slots::Waiting;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
+use self::connection::WRITER_SETTINGS;
 pub(crate) use self::connection::{Handle, SETTINGS, TIMEOUT};
 use self::readers::Readers;
 pub(crate) use self::session::Session;
@@ -48,7 +49,7 @@ impl Sqlite {
     /// Opens the file, which exists and has been migrated.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
         let readers = Readers::open(path.clone())?;
-        let handle = Handle::open(&path, &[SETTINGS], &Arc::default())?;
+        let handle = Handle::open(&path, &[SETTINGS, WRITER_SETTINGS], &Arc::default())?;
         let queue = Arc::new(Queue::new());
         let (ended, is_running) = watch::channel(());
         let writer = Writer { path, handle: Some(handle), queue: Arc::clone(&queue), _ended: ended };

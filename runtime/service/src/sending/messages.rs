@@ -204,7 +204,7 @@ impl Service {
         self.require_room(tenant, mode)?;
         let request = Arc::new(MessageRequest {
             tenant: tenant.to_owned(),
-            id: id::new("m")?,
+            id: id::ordered("m", self.now())?,
             new,
             recipient: Arc::new(recipient),
             client_ip,

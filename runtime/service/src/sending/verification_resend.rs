@@ -65,7 +65,7 @@ impl Service {
         let request = Arc::new(ResendRequest {
             tenant: tenant.to_owned(),
             id: id.to_owned(),
-            message: id::new("m")?,
+            message: id::ordered("m", self.now())?,
             client_ip,
             mode: resend.mode,
             idempotency_key: idempotency_key.map(str::to_owned),

@@ -66,8 +66,8 @@ impl Service {
         self.require_room(tenant, mode)?;
         let request = Arc::new(VerificationRequest {
             tenant: tenant.to_owned(),
-            id: id::new("v")?,
-            message: id::new("m")?,
+            id: id::ordered("v", self.now())?,
+            message: id::ordered("m", self.now())?,
             new,
             recipient: Arc::new(recipient),
             client_ip,

@@ -305,7 +305,7 @@ CREATE TABLE buckets (
     state      TEXT NOT NULL,
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (tenant, name)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX buckets_by_expiry ON buckets (expires_at);
 
 CREATE TABLE idempotency (
@@ -316,7 +316,7 @@ CREATE TABLE idempotency (
     resource   TEXT NOT NULL,
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (tenant, operation, key_hash)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
 
 -- What statistics show, counted by the hour in which a message or verification was created (`hour` is its first millisecond). The

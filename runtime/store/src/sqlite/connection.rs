@@ -20,7 +20,11 @@ const STEPS_PER_LOOK: i32 = 10_000;
 /// For every connection. `secure_delete` overwrites deleted data.
 pub(crate) const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; \
     PRAGMA secure_delete = ON;";
-/// For connections that only read.
+/// The pages that a batch changes are changed again by the next one: they stay in the cache, and are copied into the database file once
+/// in a few batches. What a savepoint needs to roll a unit back is kept in memory; in a temporary file it would be written with every
+/// page that a unit changes.
+pub(crate) const WRITER_SETTINGS: &str =
+    "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY;";
 pub(crate) const READER_SETTINGS: &str = "PRAGMA query_only = ON;";
 
 /// A connection. Its statements have a timeout.

@@ -14,7 +14,7 @@ use std::sync::{Arc, mpsc};
 
 use tokio::sync::{oneshot, watch};
 
-use super::connection::{Handle, SETTINGS};
+use super::connection::{Handle, SETTINGS, WRITER_SETTINGS};
 use super::session::Session;
 use crate::failure::{Result, StoreError};
 use crate::queue::{self, Owner, Queue};
@@ -102,7 +102,7 @@ impl Writer {
     fn begin(&mut self) -> Result<Handle> {
         let handle = match self.handle.take() {
             Some(handle) => handle,
-            None => Handle::open(&self.path, &[SETTINGS], &Arc::default())?,
+            None => Handle::open(&self.path, &[SETTINGS, WRITER_SETTINGS], &Arc::default())?,
         };
         if let Err(error) = handle.batch("BEGIN IMMEDIATE") {
             self.handle = Some(handle);
