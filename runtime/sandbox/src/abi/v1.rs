@@ -10,7 +10,7 @@ use sendbox_contract::{
 };
 use sendbox_policy::{Encoding, Label, Mark, Method, RecipientForm, SecretUse, Step};
 use wasmtime::Store;
-use wasmtime::component::{HasData, InstancePre, Linker, Resource};
+use wasmtime::component::{ComponentExportIndex, HasData, InstancePre, Linker, Resource, TypedFunc};
 
 use super::interface::{Abi, AbiFuture, RawFailure};
 use crate::call::CallState;
@@ -69,6 +69,8 @@ use report_bindings::exports::sendbox::connector::delivery_reports as reports;
 
 /// The export of a component of this major version, without its minor version.
 pub(crate) const EXPORT: &str = "sendbox:connector/connector";
+/// The same with the version of these bindings, with which later minor versions are found as well.
+const INTERFACE: &str = "sendbox:connector/connector@1.0.0";
 /// What a component of this major version may import, in addition to the minimal WASI.
 pub(crate) const IMPORTS: [&str; 7] = [
     "sendbox:connector/types",
@@ -100,12 +102,24 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<
 /// A loaded component whose exports have been looked up.
 pub(super) struct V1 {
     host: bindings::Host_Pre<CallState>,
+    /// Where `send` is. Its type is compared with ours at each call, and a call of it should not pay for the type of `metadata`.
+    send: ComponentExportIndex,
     reports: Option<report_bindings::ReportsPre<CallState>>,
 }
 
+type Send<'m> = TypedFunc<(&'m types::Message,), (Result<types::Receipt, types::Failure>,)>;
+
 impl V1 {
     pub(super) fn new(pre: InstancePre<CallState>) -> wasmtime::Result<Self> {
-        Ok(Self { reports: report_bindings::ReportsPre::new(pre.clone()).ok(), host: bindings::Host_Pre::new(pre)? })
+        let component = pre.component();
+        let interface = component.get_export_index(None, INTERFACE);
+        let send = interface.and_then(|interface| component.get_export_index(Some(&interface), "send"));
+        let send = send.ok_or_else(|| wasmtime::Error::msg("the component does not export `send`"))?;
+        Ok(Self {
+            send,
+            reports: report_bindings::ReportsPre::new(pre.clone()).ok(),
+            host: bindings::Host_Pre::new(pre)?,
+        })
     }
 }
 
@@ -125,10 +139,11 @@ impl Abi for V1 {
         message_key: &'a str,
     ) -> AbiFuture<'a, Result<Receipt, RawFailure>> {
         Box::pin(async move {
-            let host = self.host.instantiate_async(&mut *store).await?;
+            let instance = self.host.instance_pre().instantiate_async(&mut *store).await?;
+            let send: Send<'_> = instance.get_typed_func(&mut *store, self.send)?;
             let message = guest_message(&mut store.data_mut().sealed(), message, message_key)?;
             store.data_mut().trace.push(sendbox_contract::TraceKind::Instantiated);
-            let answer = host.sendbox_connector_connector().call_send(&mut *store, &message).await?;
+            let (answer,) = send.call_async(&mut *store, (&message,)).await?;
             Ok(answer.map(receipt).map_err(failure))
         })
     }

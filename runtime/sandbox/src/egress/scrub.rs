@@ -40,6 +40,8 @@ const MIN_DISTINCTIVE_BYTES: usize = 16;
 /// A value in one of the encodings that a response may use.
 pub(crate) struct Needle {
     bytes: Zeroizing<Vec<u8>>,
+    /// The set of these bytes.
+    letters: Letters,
     /// The label of the value. `None` for a value as it was sent, and for what is only hidden from people.
     label: Option<Label>,
     /// Whether it was sent in exactly this form.
@@ -54,7 +56,8 @@ pub(crate) struct Needle {
 impl Needle {
     fn new(bytes: Vec<u8>, label: Option<Label>) -> Self {
         let secret = matches!(label, Some(Label::Secret(_)));
-        Self { bytes: Zeroizing::new(bytes), label, exact: false, whole: false, secret }
+        let letters = Letters::of(&bytes);
+        Self { bytes: Zeroizing::new(bytes), letters, label, exact: false, whole: false, secret }
     }
 
     fn is_word(&self) -> bool {
@@ -227,7 +230,7 @@ impl Scrubber {
         let letters = Letters::of(bytes);
         let mut found = SealedRanges::new(bytes);
         // Most encodings of most values contain a byte that the response does not contain at all.
-        let is_possible = |needle: &Needle| bytes.len() >= needle.bytes.len() && letters.spell(&needle.bytes);
+        let is_possible = |needle: &Needle| bytes.len() >= needle.bytes.len() && letters.include(&needle.letters);
         let needles = || self.needles.iter().filter(|needle| reader.looks_for(needle) && is_possible(needle));
         let is_word = |needle: &Needle| needle.is_word() && !reader.takes_parts();
         needles().for_each(|needle| found.look_for(&needle.bytes, is_word(needle)));
@@ -363,22 +366,23 @@ fn contains(value: &[u8], word: &[u8]) -> bool {
     value.len() >= word.len() && memmem::find(value, word).is_some()
 }
 
-/// The set of bytes in a text.
-struct Letters([bool; 256]);
+/// The set of bytes in a text, one bit each.
+struct Letters([u64; 4]);
 
 impl Letters {
     fn of(text: &[u8]) -> Self {
-        let mut has = [false; 256];
+        let mut bits = [0; 4];
         for byte in text {
-            if let Some(has) = has.get_mut(usize::from(*byte)) {
-                *has = true;
+            if let Some(bits) = bits.get_mut(usize::from(byte >> 6)) {
+                *bits |= 1 << (byte & 63);
             }
         }
-        Self(has)
+        Self(bits)
     }
 
-    fn spell(&self, word: &[u8]) -> bool {
-        word.iter().all(|byte| self.0.get(usize::from(*byte)).copied().unwrap_or_default())
+    /// Whether all bytes of the other text are in this one.
+    fn include(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).all(|(own, other)| other & !own == 0)
     }
 }
 
