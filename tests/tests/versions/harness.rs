@@ -82,9 +82,14 @@ pub async fn approve(fixture: &TestService, component: &[u8]) -> Result<Connecto
     fixture.service.approve_version(ADMIN, None, ID, &digest(component), Approval { confirmation_token: confirm }).await
 }
 
-/// The release of the connector.
+/// The release of the connector for all tenants.
 pub async fn release(fixture: &TestService) -> Release {
     fixture.service.release(ADMIN, None, ID).await.unwrap()
+}
+
+/// The release that applies to a tenant.
+pub async fn release_of(fixture: &TestService, tenant: &str) -> Release {
+    fixture.service.release(ADMIN, Some(tenant), ID).await.unwrap()
 }
 
 /// Sends a message of the platform. Returns the stored message, whether it was sent or not.

@@ -7,7 +7,9 @@ use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};
 
-use crate::harness::{ADMIN, activate, checked, met, release, send, service_with_connector, until, upload, upload_for};
+use crate::harness::{
+    ADMIN, activate, checked, met, release, release_of, send, service_with_connector, until, upload, upload_for,
+};
 
 /// The id of a process that has ended.
 const DEAD: &str = "p-that-is-gone";
@@ -58,8 +60,10 @@ async fn another_process_sees_decisions(database: &Database) {
     activate(&fixture, &bad).await.unwrap();
     let rescued = send_there(20_000_003).await;
     assert_eq!(rescued.status.as_str(), "accepted");
-    until("the version is rolled back", || async { (release(&fixture).await.active == digest(&second)).then_some(()) })
-        .await;
+    until("the version is rolled back", || async {
+        (release_of(&fixture, TENANT).await.active == digest(&second)).then_some(())
+    })
+    .await;
     let sent = send(&fixture, 20_000_004).await;
     assert_eq!(met(&fixture, &sent.id).await, [digest(&second)]);
     other.stop(std::time::Duration::from_secs(20)).await;

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_domain::model::{CanaryStart, Message, Release, VersionActivation, VersionFault};
+use sendbox_domain::model::{AuditFilter, CanaryStart, Environment, Message, Release, VersionActivation, VersionFault};
 use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, version};
 use sendbox_tests::{Database, on_every_database};
 
-use crate::harness::{ADMIN, activate, met, release, send, service_with_connector, until, upload};
+use crate::harness::{
+    ADMIN, activate, met, release, release_of, send, send_for, service_with_connector, until, upload, use_it,
+};
 
 on_every_database!(
     a_canary_gets_its_share_and_each_message_keeps_its_side,
@@ -17,6 +19,7 @@ on_every_database!(
     a_version_that_fails_more_often_is_rolled_back,
     a_trap_after_the_message_is_out_is_in_doubt_and_ends_the_version,
     a_version_stays_when_the_previous_one_fails_too,
+    a_version_that_fails_one_tenant_is_withdrawn_from_it_alone,
     running_sends_may_finish_within_the_drain
 );
 
@@ -24,11 +27,11 @@ fn start(component: &[u8], percent: u8) -> CanaryStart {
     CanaryStart { digest: digest(component), percent, generation: None }
 }
 
-/// Waits until a version has been rolled back.
+/// Waits until a version has been rolled back for the only tenant that sends.
 async fn rolled_back(fixture: &TestService, component: &[u8]) -> Release {
     let gone = digest(component);
     let taken = until("a version is rolled back", || async {
-        let release = release(fixture).await;
+        let release = release_of(fixture, TENANT).await;
         release.last_rollback.as_ref().is_some_and(|rollback| rollback.from == gone).then_some(release)
     })
     .await;
@@ -93,7 +96,7 @@ async fn a_version_that_sometimes_loops_is_rolled_back(database: &Database) {
     for number in 0..200 {
         let message = send(&fixture, 20_000_000 + number).await;
         assert!(accepted(&message), "{message:?}");
-        if release(&fixture).await.active == digest(&first) {
+        if release_of(&fixture, TENANT).await.active == digest(&first) {
             return;
         }
     }
@@ -165,6 +168,41 @@ async fn a_version_stays_when_the_previous_one_fails_too(database: &Database) {
     let after = release(&fixture).await;
     assert!(after.canary.is_some() && after.last_rollback.is_none(), "{after:?}");
     assert_eq!(met_versions.len(), 2);
+}
+
+/// What one tenant meets says nothing to the others, until a second one meets it as well.
+async fn a_version_that_fails_one_tenant_is_withdrawn_from_it_alone(database: &Database) {
+    let (first, bad, third) = (version(1, "honest"), version(2, "trap"), version(3, "honest"));
+    let fixture = service_with_connector(database, &first).await;
+    for tenant in ["second", "third"] {
+        fixture.add_tenant(tenant, Environment::Development).await;
+        use_it(&fixture, tenant).await;
+    }
+    for component in [&bad, &third] {
+        upload(&fixture, component).await;
+    }
+    activate(&fixture, &bad).await.unwrap();
+    assert!(accepted(&send(&fixture, 20_000_000).await));
+    rolled_back(&fixture, &bad).await;
+    assert_eq!(release(&fixture).await.active, digest(&bad), "the others keep it");
+    assert_eq!(release_of(&fixture, "third").await.active, digest(&bad));
+    let audit = fixture.service.audit(ADMIN, Some(TENANT), AuditFilter::default()).await.unwrap();
+    assert!(audit.items.iter().any(|entry| entry.action == "connector.auto-roll-back"), "{audit:?}");
+
+    // The next version is for all again, and so is one that fails two tenants.
+    activate(&fixture, &third).await.unwrap();
+    assert_eq!(release_of(&fixture, TENANT).await.active, digest(&third));
+    fixture.clock.advance_millis(1);
+    activate(&fixture, &bad).await.unwrap();
+    for (number, tenant) in ["second", "third"].into_iter().enumerate() {
+        assert!(accepted(&send_for(&fixture, tenant, 20_000_100 + number as u64).await));
+    }
+    until("a version is rolled back for all", || async {
+        (release(&fixture).await.active == digest(&third)).then_some(())
+    })
+    .await;
+    let of_first = release_of(&fixture, TENANT).await;
+    assert_eq!((of_first.active, of_first.tenant), (digest(&third), None), "it follows the release for all");
 }
 
 /// The old version drains until its deadline; attempts that have not ended by then are ended, with a correct outcome.

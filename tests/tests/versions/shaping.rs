@@ -11,7 +11,7 @@ use sendbox_tests::versioned::{ID, digest, input, version};
 use sendbox_tests::{Database, on_every_database};
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, activate, release, service_with_connector, until, upload, use_it};
+use crate::harness::{ADMIN, activate, release, release_of, service_with_connector, until, upload, use_it};
 
 on_every_database!(
     a_request_that_was_never_seen_is_held_back_and_its_message_goes_on,
@@ -103,7 +103,7 @@ async fn a_request_that_was_never_seen_is_held_back_and_its_message_goes_on(data
     assert_eq!(detail["heldShape"]["shape"], Value::from(held[0].id.clone()));
     // The version is rolled back, as for any other fault.
     let after = until("the version is rolled back", || async {
-        let release = release(&fixture).await;
+        let release = release_of(&fixture, TENANT).await;
         (release.active == digest(&first)).then_some(release)
     })
     .await;

@@ -47,6 +47,10 @@ pub struct Versions {
     pub draining: Vec<DrainingVersion>,
     /// The last rollback.
     pub last_rollback: Option<Rollback>,
+    /// Whether these are the versions of a tenant that did not decide on them: a version for all tenants failed it, and was withdrawn
+    /// from it alone. Such a release ends with the next activation for all tenants.
+    #[serde(default)]
+    pub is_withdrawal: bool,
 }
 
 /// A version that no longer takes new messages.
@@ -88,6 +92,7 @@ impl Versions {
             auto_rollback_until: now,
             draining: Vec::new(),
             last_rollback: None,
+            is_withdrawal: false,
         }
     }
 
@@ -187,6 +192,7 @@ impl Versions {
                 None => self.draining.clone(),
             },
             canary: Some(Canary { digest: digest.to_owned(), percent, started_at }),
+            is_withdrawal: false,
             ..self.clone()
         })
     }
@@ -204,6 +210,7 @@ impl Versions {
             canary: None,
             draining: self.draining_with(&canary.digest, drain, now),
             last_rollback: rollback.or_else(|| self.last_rollback.clone()),
+            is_withdrawal: false,
             ..self.clone()
         })
     }
@@ -224,6 +231,7 @@ impl Versions {
             auto_rollback_until: now.plus_seconds(watch.into()),
             draining: self.draining_with(&self.active, drain, now),
             last_rollback: self.last_rollback.clone(),
+            is_withdrawal: false,
         })
     }
 
@@ -244,6 +252,7 @@ impl Versions {
             activated_at: now,
             auto_rollback_until: now,
             last_rollback: Some(rollback),
+            is_withdrawal: false,
         })
     }
 }

@@ -57,6 +57,7 @@ impl Service {
         start: CanaryStart,
     ) -> Result<Release> {
         caller.may_in(tenant, Scope::Manage)?;
+        self.preload_version(scope_of(tenant), id, &start.digest).await?;
         let now = self.now();
         let mut tx = self.store_of(tenant.unwrap_or_default()).begin().await?;
         let (scope, release) = self.lock_release(&mut tx, tenant, id, start.generation).await?;
@@ -100,11 +101,15 @@ impl Service {
             MAX_AUTO_ROLLBACK_SECONDS,
         )?;
         let drain = seconds_within("/drainSeconds", activation.drain_seconds, DRAIN_SECONDS, MAX_DRAIN_SECONDS)?;
+        self.preload_version(scope_of(tenant), id, &activation.digest).await?;
         let mut tx = self.store_of(tenant.unwrap_or_default()).begin().await?;
         let (scope, release) = self.lock_release(&mut tx, tenant, id, activation.generation).await?;
         let connector = self.sendable_version(&mut tx, scope, &release, &activation.digest).await?;
         let after = release.versions.activate(&activation.digest, watch, drain, self.now()).map_err(release_error)?;
         let changed = self.write_release(&mut tx, scope, release, after).await?;
+        if scope.is_empty() {
+            end_withdrawals(&mut tx, id).await?;
+        }
         let incompatible_connections =
             self.incompatible_connections(&mut tx, scope, &changed.after, &connector).await?;
         let release = self.commit_release(tx, caller, tenant, "connector.activate", changed, None).await?;
@@ -276,6 +281,16 @@ impl Service {
             held_requests,
         })
     }
+}
+
+/// Deletes the releases of tenants from which a version for all tenants was withdrawn: the next version is another one.
+async fn end_withdrawals(tx: &mut Tx, connector: &str) -> Result<()> {
+    for release in releases::of_connector(tx, connector).await? {
+        if release.versions.is_withdrawal {
+            releases::delete(tx, &release.tenant, connector).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The results of a version. A tenant sees only its own attempts.

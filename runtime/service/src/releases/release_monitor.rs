@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sendbox_domain::model::{AttemptOutcome, Timestamp, VersionFault};
-use sendbox_domain::rules::auto_rollback::{self, Tallies};
+use sendbox_domain::rules::auto_rollback::{self, Tallies, Verdict};
+use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::Connector;
 use sendbox_store::rows::{AuditRow, ReleaseRow};
-use sendbox_store::{Tx, attempts, audit, releases, versions};
+use sendbox_store::{Tx, attempts, audit, releases, tenants, versions};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -126,29 +127,50 @@ impl Service {
         let mut tx = self.inner.store.begin_read().await?;
         let Some(release) = releases::get(&mut tx, scope, connector).await? else { return Ok(()) };
         let versions = &release.versions;
+        let end = Timestamp(i64::MAX);
+        let mut compared = Vec::new();
         if let Some(canary) = &versions.canary {
             let since = canary.started_at;
-            let new = tallies(&mut tx, scope, &canary.digest, (since, Timestamp(i64::MAX))).await?;
-            let old = tallies(&mut tx, scope, &versions.active, (since, Timestamp(i64::MAX))).await?;
-            if let Some(fault) = auto_rollback::rollback_reason(&new, &old) {
-                drop(tx);
-                return self.roll_back_faulty(&release, &canary.digest, fault).await;
-            }
+            let new = tallies(&mut tx, scope, &canary.digest, (since, end)).await?;
+            let old = tallies(&mut tx, scope, &versions.active, (since, end)).await?;
+            compared.push((canary.digest.clone(), new, old));
         }
         if let Some(previous) = versions.previous.as_ref().filter(|_| now < versions.auto_rollback_until) {
             let since = versions.activated_at;
-            let new = tallies(&mut tx, scope, &versions.active, (since, Timestamp(i64::MAX))).await?;
+            let new = tallies(&mut tx, scope, &versions.active, (since, end)).await?;
             let old = tallies(&mut tx, scope, previous, (since.minus_millis(BASELINE_MS), since)).await?;
-            if let Some(fault) = auto_rollback::rollback_reason(&new, &old) {
-                drop(tx);
-                return self.roll_back_faulty(&release, &versions.active, fault).await;
+            compared.push((versions.active.clone(), new, old));
+        }
+        drop(tx);
+        for (digest, new, old) in compared {
+            if !scope.is_empty() {
+                if let Some(fault) = auto_rollback::rollback_reason(&new, &old) {
+                    return self.roll_back_faulty(&release, scope, &digest, fault).await;
+                }
+                continue;
+            }
+            match auto_rollback::verdict(&new, &old) {
+                Verdict::Stays => {}
+                Verdict::RolledBack(fault) => return self.roll_back_faulty(&release, scope, &digest, fault).await,
+                Verdict::Withdrawn(from) => {
+                    for (tenant, fault) in from {
+                        self.roll_back_faulty(&release, &tenant, &digest, fault).await?;
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    /// Rolls a version back, if the release has not changed since it was evaluated.
-    async fn roll_back_faulty(&self, evaluated: &ReleaseRow, digest: &str, fault: VersionFault) -> Result<()> {
+    /// Rolls a version back, if the release has not changed since it was evaluated: in the release itself, or, in the name of a tenant
+    /// that follows the release for all, in a release of its own.
+    async fn roll_back_faulty(
+        &self,
+        evaluated: &ReleaseRow,
+        scope: &str,
+        digest: &str,
+        fault: VersionFault,
+    ) -> Result<()> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
         let Some(release) = releases::lock(&mut tx, &evaluated.tenant, &evaluated.connector).await? else {
@@ -159,16 +181,19 @@ impl Service {
             self.inner.release_monitor.suspect(evaluated.tenant.clone(), evaluated.connector.clone());
             return Ok(());
         }
+        let is_own = release.tenant != scope;
+        if is_own
+            && (tenants::get(&mut tx, scope).await?.is_none()
+                || releases::get(&mut tx, scope, &release.connector).await?.is_some())
+        {
+            // The tenant is gone, or has decided for itself.
+            return Ok(());
+        }
         let reason = fault.to_string();
-        let after = if release.versions.active == digest {
-            release.versions.roll_back(fault.into(), now)
-        } else {
-            release.versions.end_canary(Some(fault), now)
-        };
-        let Ok(after) = after else { return Ok(()) };
+        let Some(after) = without_version(&release.versions, digest, fault, now) else { return Ok(()) };
         let before = json!({ "active": release.versions.active, "canary": release.versions.canary });
         let entry = AuditRow {
-            tenant: (!release.tenant.is_empty()).then(|| release.tenant.clone()),
+            tenant: (!scope.is_empty()).then(|| scope.to_owned()),
             at: now,
             actor: "sendbox".to_owned(),
             action: "connector.auto-roll-back".to_owned(),
@@ -176,7 +201,9 @@ impl Service {
             before: Some(before),
             after: Some(json!({ "active": after.active, "canary": after.canary, "reason": reason })),
         };
-        let row = ReleaseRow { generation: release.generation + 1, versions: after, ..release };
+        let generation = if is_own { 1 } else { release.generation + 1 };
+        let versions = Versions { is_withdrawal: is_own || release.versions.is_withdrawal, ..after };
+        let row = ReleaseRow { tenant: scope.to_owned(), generation, versions, ..release };
         if !releases::put(&mut tx, &row).await? {
             return Ok(());
         }
@@ -201,6 +228,15 @@ impl Service {
             self.start_check(row.tenant, row.digest);
         }
         Ok(())
+    }
+}
+
+/// The versions of a release after a faulty one is rolled back. `None` when that is not possible.
+fn without_version(versions: &Versions, digest: &str, fault: VersionFault, now: Timestamp) -> Option<Versions> {
+    if versions.active == digest {
+        versions.roll_back(fault.into(), now).ok()
+    } else {
+        versions.end_canary(Some(fault), now).ok()
     }
 }
 

@@ -97,6 +97,16 @@ impl Service {
         }
     }
 
+    /// Loads a version that a transaction is about to need, unless it is loaded. Loading runs the version, and on SQLite everybody who
+    /// writes would wait for that.
+    pub(crate) async fn preload_version(&self, tenant: &str, id: &str, digest: &str) -> Result<()> {
+        let mut tx = self.store_of(tenant).begin_read().await?;
+        if let Some(resolved) = self.resolve_connector(&mut tx, tenant, id).await? {
+            self.version_of(&mut tx, &resolved, digest).await?;
+        }
+        Ok(())
+    }
+
     /// The active version of a connector.
     pub(crate) async fn active_of(&self, tx: &mut Tx, connector: &ResolvedConnector) -> Result<Connector> {
         let digest = match connector {
