@@ -40,6 +40,7 @@ pub mod bomb;
 pub mod command_snapshot;
 pub mod component;
 pub mod database;
+pub mod empty_tenant;
 pub mod guests;
 pub mod needles;
 pub mod noninterference;

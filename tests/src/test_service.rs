@@ -267,7 +267,7 @@ pub fn test_of_main(number: &str) -> ConnectionTest {
 pub fn twilio() -> ConnectionInput {
     let (parameters, _) = connection("twilio");
     let Value::Object(parameters) = parameters else { panic!("parameters are an object") };
-    ConnectionInput { connector: "twilio".to_owned(), parameters, templates: templates() }
+    ConnectionInput { connector: "twilio".to_owned(), parameters, templates: templates(), rotate_callback_url: false }
 }
 
 /// The host of [`twilio`].

@@ -49,5 +49,10 @@ pub fn parameters() -> Map<String, Value> {
 
 /// A connection that uses it.
 pub fn input() -> ConnectionInput {
-    ConnectionInput { connector: ID.to_owned(), parameters: parameters(), templates: templates() }
+    ConnectionInput {
+        connector: ID.to_owned(),
+        parameters: parameters(),
+        templates: templates(),
+        rotate_callback_url: false,
+    }
 }

@@ -344,6 +344,14 @@ async fn the_callback_url_is_shown_to_managers_only() {
     let input = json!({ "connector": "twilio", "parameters": connection("twilio").0, "templates": templates() });
     let again = api.platform().put(&at(TENANT, "connections/main"), &input).await.expect(200);
     assert_eq!(again["deliveryReports"]["callbackUrl"], address);
+    // Except if a new one is asked for, since somebody else knows it.
+    let mut rotation = input.clone();
+    rotation["rotateCallbackUrl"] = json!(true);
+    let rotated = api.platform().put(&at(TENANT, "connections/main"), &rotation).await.expect(200);
+    assert_ne!(rotated["deliveryReports"]["callbackUrl"], address);
+    let old = address.strip_prefix(PUBLIC_URL).unwrap();
+    let unknown = api.anonymous().get("/nowhere").await;
+    assert_eq!(api.anonymous().call("POST", old, None, &[]).await.comparable(), unknown.comparable());
     let other = api.platform().put(&at(TENANT, "connections/spare"), &input).await.expect(200);
     let of_spare = text(&other["deliveryReports"]["callbackUrl"]);
     let back = api.platform().put(&at(TENANT, "connections/spare"), &spare).await.expect(200);

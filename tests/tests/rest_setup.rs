@@ -4,48 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use sendbox_tests::api::{Api, ApiFixture, ApiResponse, Client, LIVE, NUMBER, text};
+use sendbox_tests::api::{ApiFixture, LIVE, NUMBER, text};
+use sendbox_tests::empty_tenant::{at, empty, fields, message, twilio, with_token};
 use sendbox_tests::simulator_setup::connection;
-use sendbox_tests::test_service::{START, TENANT, TestService, open_limits, templates};
+use sendbox_tests::test_service::{START, TENANT};
 use serde_json::{Value, json};
-
-/// A path of the tenant.
-fn at(rest: &str) -> String {
-    format!("/v1/tenants/{TENANT}/{rest}")
-}
-
-/// An empty development tenant with the widest limits, and its admin: a key with the scope `manage` only.
-async fn empty() -> (Api, Client) {
-    let api = Api::over(TestService::standalone_without_tenants().await).await;
-    api.create_tenant(TENANT, "development").await;
-    let (_, secret) = api.create_key(TENANT, &["manage"]).await;
-    let admin = api.client(&secret);
-    let policy = json!({ "limits": open_limits(), "countries": { "all": true } });
-    admin.put(&at("policy"), &policy).await.expect(200);
-    (api, admin)
-}
-
-/// A good Twilio connection.
-fn twilio() -> Value {
-    json!({ "connector": "twilio", "parameters": connection("twilio").0, "templates": templates() })
-}
-
-/// The Twilio connection with another token.
-fn with_token(token: &str) -> Value {
-    let mut input = twilio();
-    input["parameters"]["authToken"] = json!(token);
-    input
-}
-
-/// Which fields of an input are wrong.
-fn fields(problem: &Value) -> Vec<String> {
-    problem["errors"].as_array().unwrap().iter().map(|error| text(&error["field"])).collect()
-}
-
-/// A message of the platform.
-fn message(code: &str) -> Value {
-    json!({ "to": NUMBER, "usage": "sign-in", "code": code })
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_catalogue_can_be_browsed() {
@@ -143,6 +106,11 @@ async fn a_text_is_previewed_before_it_is_saved() {
     assert_eq!(preview["text"], "123456 for Acme, {{ nick }}");
     assert_eq!(preview["unknownVariables"], json!(["nick"]));
 
+    // A small request does not become a large text.
+    let large = json!({ "content": "{{a}}".repeat(1_600), "variables": { "a": "a".repeat(2_000) } });
+    let problem = admin.post(&at("template-previews"), &large).await.problem(422, "invalid-input");
+    assert!(fields(&problem)[0].ends_with("content") && problem.to_string().contains("1600"), "{problem}");
+
     // A missing mandatory usage is named.
     for missing in ["register", "sign-in", "forgot-password", "generic"] {
         let mut input = twilio();
@@ -208,62 +176,6 @@ async fn a_test_message_shows_what_happened() {
     assert!(fields(&problem).iter().any(|field| field == "/templates"), "{problem}");
     admin.post(&at("connection-tests"), &test(twilio(), json!({ "locale": "!" }))).await.problem(422, "invalid-input");
     assert_eq!(api.backend.simulator.counters().requests, requests);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn secrets_go_in_and_never_come_out() {
-    let (api, admin) = empty().await;
-    let (_, send_key) = api.create_key(TENANT, &["send"]).await;
-    let sender = api.client(&send_key);
-    let token = text(&connection("twilio").0["authToken"]);
-    let hidden = |answer: ApiResponse, status| {
-        assert!(!answer.text.contains(&token), "{}", answer.text);
-        answer.expect(status)
-    };
-    let first = admin.put(&at("connections/main"), &twilio()).await;
-    assert_eq!(first.headers["location"], at("connections/main").as_str());
-    let first = hidden(first, 201);
-    assert_eq!((&first["revision"], &first["active"], &first["testedAt"]), (&json!(1), &json!(false), &Value::Null));
-    let set = text(&first["secrets"]["authToken"]);
-    assert!(first["parameters"].get("authToken").is_none(), "{first}");
-    sender.post(&at("messages"), &message("100001")).await.problem(409, "no-active-connection");
-    admin.put(&at("active-connection"), &json!({ "name": "main" })).await.expect(200);
-    sender.post(&at("messages"), &message("100002")).await.expect(200);
-
-    // If it is left out, it stays: the provider accepts the next message.
-    api.backend.clock.advance_millis(5_000);
-    let mut without = twilio();
-    without["parameters"].as_object_mut().unwrap().remove("authToken");
-    without["templates"][1]["content"] = json!("{{code}} lets you in.");
-    let second = hidden(admin.put(&at("connections/main"), &without).await, 200);
-    assert_eq!((&second["revision"], &second["active"]), (&json!(2), &json!(true)));
-    assert_eq!(text(&second["secrets"]["authToken"]), set, "its age is unchanged");
-    sender.post(&at("messages"), &message("100003")).await.expect(200);
-    let last = api.backend.simulator.inbox().pop().unwrap();
-    assert_eq!(last.text.as_deref(), Some("100003 lets you in."));
-
-    // A new one applies from the next message on, and the connection shows it.
-    let third = hidden(admin.put(&at("connections/main"), &with_token("another-token-of-the-tenant")).await, 200);
-    assert_ne!(text(&third["secrets"]["authToken"]), set);
-    let failed = sender.post(&at("messages"), &message("100004")).await.problem(424, "message-not-sent");
-    assert_eq!(failed["message"]["failure"]["class"], "authentication-failed");
-    // Removing it would leave the connection incomplete, so the change is refused.
-    let mut null = twilio();
-    null["parameters"]["authToken"] = Value::Null;
-    let problem = admin.put(&at("connections/main"), &null).await.problem(422, "invalid-input");
-    assert!(problem.to_string().contains("authToken"), "{problem}");
-    hidden(admin.put(&at("connections/main"), &twilio()).await, 200);
-    // An error about the whole does not show what is stored.
-    let mut bare = twilio();
-    bare["parameters"] = json!({ "region": "us1" });
-    hidden(admin.put(&at("connections/main"), &bare).await, 422);
-    let test = json!({ "connection": "main", "to": NUMBER, "parameters": {} });
-    hidden(admin.post(&at("connection-tests"), &test).await, 422);
-    sender.post(&at("messages"), &message("100005")).await.expect(200);
-
-    for path in ["connections", "connections/main", "audit", "messages"] {
-        hidden(admin.get(&at(path)).await, 200);
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -586,6 +498,13 @@ async fn flows_policy_test_numbers_and_unlocking() {
     assert_eq!(found, ["/numbers/0/code", "/numbers/0/number", "/numbers/1/code"], "{problem}");
     let audit = admin.get(&at("audit?limit=200")).await;
     assert!(!audit.text.contains("87654321") && !audit.text.contains("424242"), "{}", audit.text);
+
+    // A production tenant gets them from the platform only: whoever signs in with one needs no phone.
+    let live = format!("/v1/tenants/{LIVE}/test-numbers");
+    let manager = fixture.api.client(&fixture.api.create_key(LIVE, &["manage"]).await.1);
+    manager.put(&live, &fixed).await.problem(403, "platform-only");
+    fixture.api.platform().put(&live, &fixed).await.expect(200);
+    manager.put(&live, &json!({ "numbers": [] })).await.expect(200);
 
     // A hundred wrong codes lock a number; an admin unlocks it.
     let (mut check, mut code) = (String::new(), String::new());

@@ -148,7 +148,12 @@ async fn a_refusal_that_only_the_connector_saw_counts(database: &Database) {
     let fixture = TestService::new(database).await;
     let (parameters, _) = sendbox_tests::simulator_setup::connection("vonage");
     let parameters = parameters.as_object().unwrap().clone();
-    let vonage = ConnectionInput { connector: "vonage".to_owned(), parameters, templates: templates() };
+    let vonage = ConnectionInput {
+        connector: "vonage".to_owned(),
+        parameters,
+        templates: templates(),
+        rotate_callback_url: false,
+    };
     fixture.service.save_connection(ADMIN, TENANT, "vonage", vonage).await.unwrap();
     fixture.service.activate(ADMIN, TENANT, Activation { name: "vonage".to_owned() }).await.unwrap();
     // Its errors come with HTTP 200: the host sees no refusal.

@@ -109,7 +109,7 @@ async fn set_up_tenant(service: &Service, setup: &SimulatorSetup) -> Result<Issu
             LimitPolicy { cooldown_seconds: 2, number_per_hour: 100, number_per_day: 1000, ..policy.limits };
         service.set_policy(as_admin, TENANT, policy).await?;
         let connector = connection.connector.to_owned();
-        let input = ConnectionInput { connector, parameters, templates: part("templates") };
+        let input = ConnectionInput { connector, parameters, templates: part("templates"), rotate_callback_url: false };
         service.save_connection(as_admin, TENANT, "main", input).await?;
         service.activate(as_admin, TENANT, Activation { name: "main".to_owned() }).await?;
         let scopes = [Scope::Manage, Scope::Send, Scope::Verify, Scope::Read].into_iter().collect();

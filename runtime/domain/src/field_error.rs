@@ -95,6 +95,8 @@ pub enum FieldCode {
     UnknownConnection,
     /// The secret must be entered again.
     SecretRequired,
+    /// The secret is stored for other hosts, and must be entered again to be sent to the hosts in `bound`.
+    SecretForOtherHosts,
     /// The usages in `bound` have no template.
     TemplatesMissing,
     /// `generic` has no template without a locale.

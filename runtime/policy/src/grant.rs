@@ -186,6 +186,12 @@ impl EffectiveGrant {
         })
     }
 
+    /// What the connector needs with the parameters of its connection, whether it is allowed or not.
+    #[must_use]
+    pub fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
     /// The kinds of sealed values that the connector may read.
     #[must_use]
     pub fn reveals(&self) -> &BTreeSet<LabelKind> {

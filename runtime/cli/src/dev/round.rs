@@ -65,6 +65,7 @@ impl<'a> DevSession<'a> {
             connector: id,
             parameters: settings.parameters.clone(),
             templates: settings.templates.clone(),
+            rotate_callback_url: false,
         };
         self.service().save_connection(AUTHOR, TENANT, CONNECTION, connection).await.map_err(service_error)?;
         let activation = Activation { name: CONNECTION.to_owned() };

@@ -62,7 +62,8 @@ pub enum TestOutcome {
     DryRun,
 }
 
-/// A connection to save. A secret that you leave out keeps its stored value, as long as the connector stays the same.
+/// A connection to save. A secret that you leave out keeps its stored value, as long as the connector and the hosts that it may be sent to
+/// stay the same.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConnectionInput {
@@ -76,6 +77,11 @@ pub struct ConnectionInput {
     #[schema(value_type = Vec<Template>)]
     #[serde(default)]
     pub templates: Value,
+    /// Whether the connection gets a new callback URL, because somebody else knows the old one. The old one stops working at once; where
+    /// the new one is not set automatically, enter it at the provider.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub rotate_callback_url: bool,
 }
 
 /// A connection, without its secrets.

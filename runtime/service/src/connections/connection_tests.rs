@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::access::caller::Caller;
 use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::{fingerprint, validate};
+use crate::connections::secret_hosts::{KeptSecrets, hosts};
 use crate::connections::stored_parameters::StoredParameters;
 use crate::error::{Error, Result};
 use crate::id;
@@ -61,6 +62,7 @@ impl Service {
     pub async fn test_connection(&self, caller: &Caller, tenant: &str, test: ConnectionTest) -> Result<TestReport> {
         caller.may(tenant, &[Scope::Manage])?;
         self.require_running()?;
+        self.preload_tested_version(tenant, &test).await?;
         let prepared = match self.prepare_test(caller, tenant, test.clone()).await {
             Err(Error::LimitsAhead { tenant: of, buckets }) => {
                 self.redate_limits(of, buckets).await?;
@@ -131,7 +133,11 @@ impl Service {
                 segments: size.map_or(1, |size| size.segments),
             };
             price_micros = admit(&mut tx, &request, now).await?.price_micros;
-            let after = json!({ "connector": target.connection.connector_id, "to": phone::masked(&recipient) });
+            let after = json!({
+                "connector": target.connection.connector_id,
+                "hosts": hosts(&target.connection.grant),
+                "to": phone::masked(&recipient),
+            });
             let what = ("connection.test", format!("connection:{}", target.connection.name));
             self.record_audit(&mut tx, caller, Some(tenant), what, (None, Some(after))).await?;
         }
@@ -189,6 +195,23 @@ impl Service {
         Ok(result)
     }
 
+    /// Loads the version that a test names, before the transaction that needs it.
+    async fn preload_tested_version(&self, tenant: &str, test: &ConnectionTest) -> Result<()> {
+        let Some(digest) = &test.version else { return Ok(()) };
+        let id = match (&test.connector, &test.connection) {
+            (Some(id), _) => Some(id.clone()),
+            (None, Some(name)) => {
+                let mut tx = self.store_of(tenant).begin_read().await?;
+                connections::get(&mut tx, tenant, name).await?.map(|row| row.connector)
+            }
+            (None, None) => None,
+        };
+        match id {
+            Some(id) => self.preload_version(tenant, &id, digest).await,
+            None => Ok(()),
+        }
+    }
+
     /// The connection under test: a saved one, overridden by the settings that are given with the test.
     async fn test_target(
         &self,
@@ -214,8 +237,15 @@ impl Service {
         };
         let same = stored.as_ref().filter(|row| row.connector == connector_id);
         let stored = same.map(|row| StoredParameters::of(row, key)).transpose()?.unwrap_or_default();
+        let mut kept = None;
         let stored = match test.parameters {
-            Some(given) => stored.secrets_only().with(given),
+            Some(given) => {
+                kept = same.map(|row| {
+                    let names = row.secret_times.keys().filter(|name| !given.contains_key(*name));
+                    KeptSecrets { row, names: names.map(String::as_str).collect() }
+                });
+                stored.secrets_only().with(given)
+            }
             None => stored,
         };
         let all = stored.for_version(connector.metadata())?;
@@ -235,6 +265,9 @@ impl Service {
         };
         let name = test.connection.as_deref().unwrap_or("test");
         let connection = self.build_ready_connection(name, &connector_id, connector, settings, 0)?;
+        if let Some(kept) = &kept {
+            self.require_same_hosts(tx, key, kept, connector, &connection.grant).await?;
+        }
         let resolved = self.resolve_connector(tx, &tenant.id, &connector_id).await?;
         let release = resolved.as_ref().and_then(ResolvedConnector::release);
         let at = version_at(tx, release, &connector.digest().to_string()).await?;

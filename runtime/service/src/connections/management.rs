@@ -12,6 +12,7 @@ use sendbox_domain::model::{
 use sendbox_domain::rules::quota::Quota;
 use sendbox_domain::rules::{origin, policy};
 use sendbox_domain::{template, text};
+use sendbox_policy::EffectiveGrant;
 use sendbox_sandbox::Connector;
 use sendbox_store::rows::{ConnectionRow, TenantRow};
 use sendbox_store::{Tx, connections, reports, tenants};
@@ -21,6 +22,7 @@ use zeroize::Zeroizing;
 use crate::access::caller::Caller;
 use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::{VersionAffinity, fingerprint, validate};
+use crate::connections::secret_hosts::KeptSecrets;
 use crate::connections::stored_parameters;
 use crate::connections::stored_parameters::StoredParameters;
 use crate::delivery_reports::callback_url;
@@ -171,13 +173,15 @@ impl Service {
         let before = connections::get(&mut tx, tenant, name).await?;
         let same_connector = before.as_ref().filter(|row| row.connector == input.connector);
         let stored = same_connector.map(|row| stored_parameters::secrets(row, &key)).transpose()?.unwrap_or_default();
-        let split = split_secrets(connector, input.parameters, stored.clone());
+        let kept: Vec<&str> =
+            stored.keys().map(String::as_str).filter(|name| !input.parameters.contains_key(*name)).collect();
+        let split = split_secrets(connector, input.parameters.clone(), stored.clone());
         if before.is_none() {
             require_room(&mut tx, tenant).await?;
         }
         let old_times = same_connector.map(|row| row.secret_times.clone()).unwrap_or_default();
         let set_at = secret_times(&split.secrets, &stored, &old_times, self.now());
-        let row = self.connection_row(
+        let (row, grant) = self.connection_row(
             &tenant_row,
             &key,
             (name, &input.connector, connector),
@@ -185,7 +189,14 @@ impl Service {
             input.templates,
             set_at,
         )?;
-        let row = as_replacement(row, before.as_ref());
+        if let Some(row) = same_connector {
+            let kept = KeptSecrets { row, names: kept };
+            self.require_same_hosts(&mut tx, &key, &kept, connector, &grant).await?;
+        }
+        let row = match input.rotate_callback_url {
+            true => ConnectionRow { report_token: row.report_token.clone(), ..as_replacement(row, before.as_ref()) },
+            false => as_replacement(row, before.as_ref()),
+        };
         connections::put(&mut tx, &row).await?;
         let what = ("connection.save", format!("connection:{name}"));
         let change = (before.as_ref().map(audit_view), Some(audit_view(&row)));
@@ -195,7 +206,8 @@ impl Service {
         Ok((view, before.is_none()))
     }
 
-    /// Validates a connection and seals its secrets. The row is that of a new connection: revision 1, created now.
+    /// Validates a connection and seals its secrets. The row is that of a new connection: revision 1, created now. It comes with what the
+    /// connection may reach.
     pub(crate) fn connection_row(
         &self,
         tenant: &TenantRow,
@@ -204,18 +216,18 @@ impl Service {
         split: SplitParameters,
         templates: Value,
         secret_times: BTreeMap<String, Timestamp>,
-    ) -> Result<ConnectionRow> {
+    ) -> Result<(ConnectionRow, Arc<EffectiveGrant>)> {
         let templates = if templates.is_null() { Value::Array(Vec::new()) } else { templates };
         let mut all = split.plain.clone();
         all.extend(split.secrets.clone());
         let settings = validate(connector, &all, &templates)?;
         let fingerprint = fingerprint(key, connector, &all, &templates);
         // Fails now, and not at the first send, when the operator does not allow the hosts.
-        self.build_ready_connection(name, connector_id, connector, settings, 1)?;
+        let grant = self.build_ready_connection(name, connector_id, connector, settings, 1)?.grant;
         let plain =
             Zeroizing::new(serde_json::to_vec(&split.secrets).map_err(|error| Error::Internal(error.to_string()))?);
         let now = self.now();
-        Ok(ConnectionRow {
+        let row = ConnectionRow {
             tenant: tenant.id.clone(),
             name: name.to_owned(),
             connector: connector_id.to_owned(),
@@ -229,7 +241,8 @@ impl Service {
             created_at: now,
             updated_at: now,
             report_token: Some(callback_url::new_token(key, name)?),
-        })
+        };
+        Ok((row, grant))
     }
 
     /// Deletes a connection.
@@ -326,7 +339,12 @@ impl Service {
             "minutes" => Some(minutes.as_str()),
             "locale" => Some(request.locale.as_deref().unwrap_or_default()),
             other => request.variables.get(other).map(String::as_str),
-        });
+        })
+        .map_err(|_| {
+            let message = format!("becomes a text of more than {} characters with these variables", text::MAX_UNITS);
+            let error = FieldError::new("content", message);
+            FieldErrors(vec![error.coded(FieldCode::MaxLength, &[("bound", &text::MAX_UNITS.to_string())])])
+        })?;
         let text = match &row.policy.origin_domain {
             Some(domain) => origin::bind(&rendered.text, domain, &code),
             None => rendered.text,

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::caller::Caller;
 use crate::connections::management::{as_replacement, audit_view, require_room, secret_times, split_secrets};
+use crate::connections::secret_hosts::KeptSecrets;
 use crate::connections::stored_parameters;
 use crate::connections::stored_parameters::StoredParameters;
 use crate::error::{Error, Result};
@@ -93,6 +94,7 @@ impl Service {
         let before = connections::get(&mut tx, &target.id, &name).await?;
         let before_secrets =
             before.as_ref().map(|row| stored_parameters::secrets(row, &target_key)).transpose()?.unwrap_or_default();
+        let given: BTreeSet<String> = promotion.parameters.keys().cloned().collect();
         let split = match promotion.secrets {
             PromotedSecrets::Copy => {
                 let stored = StoredParameters::of(&from, &source_key)?.with(promotion.parameters);
@@ -119,7 +121,7 @@ impl Service {
         let old_times = before.as_ref().map(|row| row.secret_times.clone()).unwrap_or_default();
         let set_at = secret_times(&split.secrets, &before_secrets, &old_times, self.now());
         let (plain, secrets) = (split.plain.clone(), split.secrets.clone());
-        let row = self.connection_row(
+        let (row, grant) = self.connection_row(
             &target,
             &target_key,
             (&name, &from.connector, connector),
@@ -127,6 +129,11 @@ impl Service {
             from.templates.clone(),
             set_at,
         )?;
+        if promotion.secrets == PromotedSecrets::Copy {
+            let names = from.secret_times.keys().filter(|name| !given.contains(*name)).map(String::as_str);
+            let kept = KeptSecrets { row: &from, names: names.collect() };
+            self.require_same_hosts(&mut tx, &source_key, &kept, connector, &grant).await?;
+        }
         let row = as_replacement(row, before.as_ref());
 
         let old = before.as_ref().map(|row| side(&row.parameters, &before_secrets, row, false, &Map::new()));
