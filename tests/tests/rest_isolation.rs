@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
-use sendbox_domain::model::LimitPolicy;
+use sendbox_domain::model::{LimitPolicy, Timestamp};
 use sendbox_service::clock::Clock as _;
 use sendbox_tests::api::{Access, ApiFixture, ApiResponse, Client, LIVE, NUMBER, SCOPES, Sample, text};
 use sendbox_tests::test_service::{PLATFORM_KEY, TENANT};
@@ -290,6 +290,44 @@ async fn no_key_creates_a_stronger_one() {
     assert_eq!(refused["scope"], "manage");
 }
 
+/// Neither a key that ends soon nor a secret that was replaced gets its holder anything that lasts longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_key_outlives_the_one_that_made_it() {
+    let ApiFixture { api, .. } = ApiFixture::new().await;
+    let at = |rest: &str| format!("/v1/tenants/{TENANT}/{rest}");
+    let now = api.backend.now();
+    let key = |expires_at: Option<Timestamp>| json!({ "name": "k", "scopes": ["manage"], "expiresAt": expires_at });
+    let short = api.platform().post(&at("keys"), &key(Some(now.plus_seconds(60)))).await.expect(201);
+    let holder = api.client(&text(&short["secret"]));
+    for (expires_at, status) in [
+        (Some(now.plus_seconds(59)), 201),
+        (Some(now.plus_seconds(60)), 201),
+        (Some(now.plus_seconds(61)), 422),
+        (None, 422),
+    ] {
+        let answer = holder.post(&at("keys"), &key(expires_at)).await;
+        assert_eq!(answer.status, status, "{expires_at:?}: {}", answer.text);
+    }
+    // Nor by taking over one that lasts.
+    let (lasting, secret) = api.create_key(TENANT, &["manage"]).await;
+    let rotate = |id: &str| at(&format!("keys/{id}/rotate"));
+    holder.post(&rotate(&lasting), &json!({})).await.problem(422, "invalid-input");
+    holder.post(&rotate(&text(&short["id"])), &json!({})).await.expect(200);
+
+    // A secret that was replaced, perhaps because it leaked, does not replace the new one, and makes nothing that lasts.
+    let old = api.client(&secret);
+    let rotated = old.post(&rotate(&lasting), &json!({ "graceSeconds": 300 })).await.expect(200);
+    let owner = api.client(&text(&rotated["secret"]));
+    old.get(&at("keys")).await.expect(200);
+    for id in [&lasting, &text(&short["id"])] {
+        old.post(&rotate(id), &json!({})).await.problem(409, "conflict");
+    }
+    old.post(&at("keys"), &key(None)).await.problem(422, "invalid-input");
+    old.post(&at("keys"), &key(Some(now.plus_seconds(301)))).await.problem(422, "invalid-input");
+    old.post(&at("keys"), &key(Some(now.plus_seconds(300)))).await.expect(201);
+    owner.post(&rotate(&lasting), &json!({})).await.expect(200);
+}
+
 /// A response as a caller who looks for differences sees it: without the ids and the number of the request.
 fn alike(answer: &ApiResponse) -> (u16, String) {
     let mut json = answer.json.clone();
@@ -371,7 +409,7 @@ async fn responses_do_not_reveal_whether_a_number_is_known() {
     let unknown = story(UNKNOWN).await;
     let statuses: Vec<_> = known.iter().map(|(status, _)| *status).collect();
     assert_eq!(statuses, [201, 429, 429, 200, 422, 422, 422, 422, 200, 200, 410, 410]);
-    let day = |at: sendbox_domain::model::Timestamp| at.to_string()[..10].to_owned();
+    let day = |at: Timestamp| at.to_string()[..10].to_owned();
     let (first, second) = (day(begun), day(begun.plus_seconds(24 * 3600)));
     for ((known, answer), (unknown, other)) in known.iter().zip(&unknown) {
         assert_eq!((known, answer.replace(&first, "day")), (unknown, other.replace(&second, "day")));

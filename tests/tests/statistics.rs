@@ -331,8 +331,13 @@ async fn a_series_has_every_bucket(database: &Database) {
 
 async fn statistics_need_the_read_scope(database: &Database) {
     let fixture = TestService::new(database).await;
-    let key =
-        |tenant: &str, scope| Caller::Key { tenant: tenant.to_owned(), key: "k".to_owned(), scopes: [scope].into() };
+    let key = |tenant: &str, scope| Caller::Key {
+        tenant: tenant.to_owned(),
+        key: "k".to_owned(),
+        scopes: [scope].into(),
+        expires_at: None,
+        has_old_secret: false,
+    };
     for (caller, may) in [
         (key(TENANT, Scope::Read), true),
         (key(TENANT, Scope::Manage), true),

@@ -3,7 +3,7 @@
 use sendbox_store::keys;
 use sha2::{Digest as _, Sha256};
 
-use crate::access::caller::Caller;
+use crate::access::caller::{Caller, valid_secret};
 use crate::access::keys::id_of;
 use crate::error::{Error, Result};
 use crate::service::Service;
@@ -22,13 +22,8 @@ impl Service {
         let id = id_of(bearer).ok_or(Error::Unauthenticated)?;
         let mut tx = self.inner.store.begin_lookup().await?;
         let row = keys::find(&mut tx, id).await?.ok_or(Error::Unauthenticated)?;
-        let now = self.now();
-        let old = row.old_hash.as_deref().filter(|_| row.old_until.is_some_and(|until| now < until));
-        let matches =
-            vault::constant_time_eq(&given, &row.hash) || old.is_some_and(|old| vault::constant_time_eq(&given, old));
-        if !matches || row.expires_at.is_some_and(|end| now >= end) {
-            return Err(Error::Unauthenticated);
-        }
-        Ok(Caller::Key { tenant: row.tenant, key: row.id, scopes: row.scopes })
+        let is_given = |hash: &[u8]| Ok::<_, Error>(vault::constant_time_eq(&given, hash));
+        let secret = valid_secret(&row, self.now(), is_given)?.ok_or(Error::Unauthenticated)?;
+        Ok(Caller::of_key(row, secret))
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sendbox_domain::model::Scope;
+use sendbox_domain::model::{Scope, Timestamp};
+use sendbox_store::rows::KeyRow;
 
 use crate::error::{Error, Result};
 
@@ -19,10 +20,55 @@ pub enum Caller {
         key: String,
         /// The operations that it may call.
         scopes: BTreeSet<Scope>,
+        /// When the key, or the secret of it that the caller has, expires.
+        expires_at: Option<Timestamp>,
+        /// Whether the caller has a secret that was replaced, and is accepted for a while.
+        has_old_secret: bool,
     },
 }
 
+/// A valid secret of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeySecret {
+    Current,
+    /// It was replaced, and is accepted until this time.
+    Old(Timestamp),
+}
+
+/// Which secret of a key a caller has; `None` if neither is valid. `has` tells whether a hash is that of the caller's secret.
+pub(crate) fn valid_secret<E>(
+    row: &KeyRow,
+    now: Timestamp,
+    has: impl Fn(&[u8]) -> std::result::Result<bool, E>,
+) -> std::result::Result<Option<KeySecret>, E> {
+    if row.expires_at.is_some_and(|end| now >= end) {
+        return Ok(None);
+    }
+    if has(&row.hash)? {
+        return Ok(Some(KeySecret::Current));
+    }
+    match (&row.old_hash, row.old_until) {
+        (Some(hash), Some(until)) if now < until && has(hash)? => Ok(Some(KeySecret::Old(until))),
+        _ => Ok(None),
+    }
+}
+
 impl Caller {
+    /// The holder of a secret of a key.
+    pub(crate) fn of_key(row: KeyRow, secret: KeySecret) -> Self {
+        let until = match secret {
+            KeySecret::Current => None,
+            KeySecret::Old(until) => Some(until),
+        };
+        Self::Key {
+            expires_at: row.expires_at.into_iter().chain(until).min(),
+            has_old_secret: until.is_some(),
+            tenant: row.tenant,
+            key: row.id,
+            scopes: row.scopes,
+        }
+    }
+
     /// `platform`, or `key:` and the key's id. For logs and the audit.
     pub fn actor(&self) -> String {
         match self {
@@ -34,6 +80,15 @@ impl Caller {
     /// Checks that the caller holds the platform key.
     pub(crate) fn require_platform(&self) -> Result<()> {
         if matches!(self, Self::Platform) { Ok(()) } else { Err(Error::PlatformOnly) }
+    }
+
+    /// Checks that the caller has a scope for a tenant or, without one, that it holds the platform key. Operations check this too: this is
+    /// for what comes before them.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Forbidden`], [`Error::PlatformOnly`].
+    pub fn may_call(&self, tenant: Option<&str>, scope: Scope) -> Result<()> {
+        self.may_in(tenant, scope)
     }
 
     /// Checks that the caller has a scope for a tenant or, without one, that it holds the platform key.

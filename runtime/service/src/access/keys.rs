@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sendbox_domain::field_error::{FieldCode, FieldError, FieldErrors};
-use sendbox_domain::model::{IssuedKey, Key, KeyRotation, NewKey, Scope};
+use sendbox_domain::model::{IssuedKey, Key, KeyRotation, NewKey, Scope, Timestamp};
 use sendbox_domain::rules::policy;
 use sendbox_domain::rules::quota::Quota;
 use sendbox_store::keys;
@@ -64,11 +64,24 @@ fn require_subset(caller: &Caller, wanted: &BTreeSet<Scope>) -> Result<()> {
     }
 }
 
+/// A key cannot create or rotate one that is valid for longer than itself.
+fn require_no_longer(caller: &Caller, expires_at: Option<Timestamp>) -> Result<()> {
+    let Caller::Key { expires_at: Some(own), .. } = caller else { return Ok(()) };
+    if expires_at.is_some_and(|at| at <= *own) {
+        return Ok(());
+    }
+    let message = format!("must be at most {own}, when your own key or secret expires");
+    Err(Error::Invalid(FieldErrors(vec![
+        FieldError::new("expiresAt", message).coded(FieldCode::Maximum, &[("bound", &own.to_string())]),
+    ])))
+}
+
 impl Service {
     /// Creates a key. Its secret is returned once and cannot be read again.
     ///
     /// # Errors
-    /// [`Error::Invalid`]; [`Error::QuotaReached`]; [`Error::Forbidden`] when it would have a scope that the creating key does not have.
+    /// [`Error::Invalid`], also when it would expire later than the creating key; [`Error::QuotaReached`]; [`Error::Forbidden`] when it
+    /// would have a scope that the creating key does not have.
     pub async fn create_key(&self, caller: &Caller, tenant: &str, new: NewKey) -> Result<IssuedKey> {
         caller.may(tenant, &[Scope::Manage])?;
         let now = self.now();
@@ -86,6 +99,7 @@ impl Service {
         }
         FieldErrors::none_or(errors)?;
         require_subset(caller, &new.scopes)?;
+        require_no_longer(caller, new.expires_at)?;
         let id = id::new("k")?;
         let (secret, hash) = issue(&id)?;
         let row = KeyRow {
@@ -126,7 +140,8 @@ impl Service {
     /// Gives a key a new secret. The old secret stays valid for the requested grace period, so that clients can be switched over.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Forbidden`] when the key has a scope that the caller's key does not have.
+    /// [`Error::NotFound`]; [`Error::Invalid`], also when the key expires later than the caller's; [`Error::Forbidden`] when the key has
+    /// a scope that the caller's key does not have; [`Error::Conflict`] when the caller has an old secret.
     pub async fn rotate_key(
         &self,
         caller: &Caller,
@@ -138,12 +153,17 @@ impl Service {
         if rotation.grace_seconds > MAX_GRACE_SECONDS {
             return Err(Error::invalid("/graceSeconds", format!("must be at most {MAX_GRACE_SECONDS}, a week")));
         }
+        if matches!(caller, Caller::Key { has_old_secret: true, .. }) {
+            // Whoever has a secret that leaked and was replaced must not replace the new one.
+            return Err(Error::Conflict("your secret was replaced by a new one; use that to rotate keys".to_owned()));
+        }
         let now = self.now();
         let mut tx = self.store_of(tenant).begin().await?;
         self.lock_tenant(&mut tx, tenant).await?;
         let mut row =
             keys::find(&mut tx, key).await?.filter(|row| row.tenant == tenant).ok_or(Error::NotFound("key"))?;
         require_subset(caller, &row.scopes)?;
+        require_no_longer(caller, row.expires_at)?;
         let (secret, hash) = issue(&row.id)?;
         let old = std::mem::replace(&mut row.hash, hash);
         let until = (rotation.grace_seconds > 0).then(|| now.plus_seconds(rotation.grace_seconds));

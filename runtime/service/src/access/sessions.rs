@@ -15,7 +15,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::access::caller::Caller;
+use crate::access::caller::{Caller, valid_secret};
 use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::vault::{constant_time_eq, random};
@@ -61,7 +61,7 @@ fn view(caller: &Caller) -> Session {
         Caller::Platform => {
             (Principal::Platform, None, None, [Scope::Manage, Scope::Send, Scope::Verify, Scope::Read].into())
         }
-        Caller::Key { tenant, key, scopes } => {
+        Caller::Key { tenant, key, scopes, .. } => {
             (Principal::Tenant, Some(tenant.clone()), Some(key.clone()), scopes.clone())
         }
     };
@@ -143,12 +143,8 @@ impl Service {
             None => return Err(Error::Unauthenticated),
             Some(id) => {
                 let key = keys::find(&mut tx, id).await?.ok_or(Error::Unauthenticated)?;
-                let old = key.old_hash.as_deref().filter(|_| key.old_until.is_some_and(|until| now < until));
-                let matches = is_valid(&key.hash)? || old.map(is_valid).transpose()?.unwrap_or(false);
-                if !matches || key.expires_at.is_some_and(|end| now >= end) {
-                    return Err(Error::Unauthenticated);
-                }
-                Caller::Key { tenant: key.tenant, key: key.id, scopes: key.scopes }
+                let secret = valid_secret(&key, now, is_valid)?.ok_or(Error::Unauthenticated)?;
+                Caller::of_key(key, secret)
             }
         };
         drop(tx);
