@@ -81,6 +81,13 @@ pub fn check_lifetime(lifetime: Duration) -> Result<(), FieldError> {
 
 /// Checks the variables of a template: their number, names and sizes.
 pub fn check_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<FieldError> {
+    let variables: Vec<_> = variables.into_iter().collect();
+    if variables.len() > MAX_VARIABLES {
+        let message = format!("there are {}; {MAX_VARIABLES} are allowed", variables.len());
+        let error =
+            FieldError::new("/variables", message).coded(FieldCode::MaxItems, &[("bound", &MAX_VARIABLES.to_string())]);
+        return vec![error];
+    }
     let mut errors = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for (name, value) in variables {
@@ -102,12 +109,6 @@ pub fn check_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str
                 .push(FieldError::new(field(), format!("has {} bytes; {MAX_VARIABLE_BYTES} are allowed", value.len())));
         }
         seen.push(name);
-    }
-    if seen.len() > MAX_VARIABLES {
-        let message = format!("there are {}; {MAX_VARIABLES} are allowed", seen.len());
-        let error =
-            FieldError::new("/variables", message).coded(FieldCode::MaxItems, &[("bound", &MAX_VARIABLES.to_string())]);
-        errors.insert(0, error);
     }
     errors
 }

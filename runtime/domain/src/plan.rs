@@ -14,9 +14,6 @@ use crate::rules::origin;
 use crate::template::{self, Template, TemplateBody};
 use crate::text::{self, TextSize};
 
-/// Maximum length of a rendered text, in code units of its encoding. Providers refuse longer ones (Twilio: 1600).
-const MAX_TEXT_UNITS: u32 = 1600;
-
 /// The configuration of a connection. Has no `Debug`, because the parameters contain secrets.
 pub struct ConnectionConfig {
     /// The parameters, not yet checked against the connector's schema.
@@ -188,23 +185,30 @@ fn content(
         }
         (ContentKind::Text, TemplateBody::Text(content)) => {
             let minutes = lifetime_seconds.div_ceil(60).to_string();
+            let too_long = |length: String| {
+                let message = format!(
+                    "the text has {length} characters; {} fit into a message. Shorten the template or its variables",
+                    text::MAX_UNITS
+                );
+                FieldError::new("/templates", message)
+            };
             let rendered = template::render(content, |name| match name {
                 "code" => Some(request.code.as_str()),
                 "minutes" => Some(minutes.as_str()),
                 "locale" => Some(locale.unwrap_or_default()),
                 other => request.variables.iter().find(|(known, _)| known == other).map(|(_, value)| value.as_str()),
             });
+            let Ok(rendered) = rendered else {
+                errors.push(too_long(format!("more than {}", text::MAX_UNITS)));
+                return None;
+            };
             let text = match request.origin_domain.as_deref() {
                 Some(domain) => origin::bind(&rendered.text, domain, &request.code),
                 None => rendered.text,
             };
             let size = text::measure(&text);
-            if size.units > MAX_TEXT_UNITS {
-                let message = format!(
-                    "the text has {} characters; {MAX_TEXT_UNITS} fit into a message. Shorten the template or its variables",
-                    size.units
-                );
-                errors.push(FieldError::new("/templates", message));
+            if size.units > text::MAX_UNITS {
+                errors.push(too_long(size.units.to_string()));
                 return None;
             }
             let TextSize { encoding, segments, units } = size;

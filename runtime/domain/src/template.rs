@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::field_error::{FieldCode, FieldError, FieldErrors};
+use crate::text;
 
 /// Usages that every connection must have a template for. All others fall back to `generic`.
 pub const MANDATORY_USAGES: [Usage; 4] = [Usage::Register, Usage::SignIn, Usage::ForgotPassword, Usage::Generic];
@@ -185,37 +186,78 @@ pub struct Rendered {
     pub unknown: BTreeSet<String>,
 }
 
+/// A text would be larger than any message ([`text::MAX_BYTES`]). It was not put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextTooLong;
+
 /// Replaces every placeholder `{{ name }}` by its value.
 ///
 /// A placeholder has two braces, optional white space and a name of `[A-Za-z0-9_.]`. The template is processed in a single pass, so braces
 /// in a value have no meaning. An unknown name is kept and reported. A dotted path below a known name becomes empty.
-pub fn render<'v>(content: &str, value: impl Fn(&str) -> Option<&'v str>) -> Rendered {
+///
+/// # Errors
+/// [`TextTooLong`], before the text grows beyond that.
+pub fn render<'v>(content: &str, value: impl Fn(&str) -> Option<&'v str>) -> Result<Rendered, TextTooLong> {
     // Allocated for the longest text that is accepted: a string that grows leaves copies behind in freed memory.
-    let mut text = Zeroizing::new(String::with_capacity(content.len().saturating_add(MAX_TEMPLATE_BYTES)));
+    let mut text = Zeroizing::new(String::with_capacity(text::MAX_BYTES));
     let mut unknown = BTreeSet::new();
-    let mut rest = content;
-    while let Some(start) = rest.find("{{") {
-        let (before, from) = rest.split_at(start);
-        text.push_str(before);
-        let Some((name, after)) = placeholder(from) else {
-            // A third brace may begin a placeholder.
-            let (brace, next) = from.split_at(1);
-            text.push_str(brace);
-            rest = next;
-            continue;
-        };
-        let below_a_known_name = || name.split_once('.').and_then(|(first, _)| value(first)).map(|_| "");
-        match value(name).or_else(below_a_known_name) {
-            Some(known) => text.push_str(known),
-            None => {
-                unknown.insert(name.to_owned());
-                text.push_str(from.strip_suffix(after).unwrap_or_default());
+    let mut push = |part: &str| {
+        if text.len() + part.len() > text::MAX_BYTES {
+            return Err(TextTooLong);
+        }
+        text.push_str(part);
+        Ok(())
+    };
+    for piece in pieces(content) {
+        match piece {
+            Piece::Text(part) => push(part)?,
+            Piece::Placeholder { name, written } => {
+                let below_a_known_name = || name.split_once('.').and_then(|(first, _)| value(first)).map(|_| "");
+                match value(name).or_else(below_a_known_name) {
+                    Some(known) => push(known)?,
+                    None => {
+                        unknown.insert(name.to_owned());
+                        push(written)?;
+                    }
+                }
             }
         }
-        rest = after;
     }
-    text.push_str(rest);
-    Rendered { text, unknown }
+    Ok(Rendered { text, unknown })
+}
+
+/// A piece of a template.
+enum Piece<'c> {
+    Text(&'c str),
+    Placeholder { name: &'c str, written: &'c str },
+}
+
+fn pieces(content: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = content;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let start = rest.find("{{").unwrap_or(rest.len());
+        if start > 0 {
+            let (before, from) = rest.split_at(start);
+            rest = from;
+            return Some(Piece::Text(before));
+        }
+        let (piece, next) = match placeholder(rest) {
+            Some((name, after)) => {
+                let written = rest.strip_suffix(after).unwrap_or_default();
+                (Piece::Placeholder { name, written }, after)
+            }
+            None => {
+                // A third brace may begin a placeholder.
+                let (brace, next) = rest.split_at(1);
+                (Piece::Text(brace), next)
+            }
+        };
+        rest = next;
+        Some(piece)
+    })
 }
 
 /// The name in a placeholder at the start of a text, and the rest of the text.
@@ -229,12 +271,7 @@ fn placeholder(text: &str) -> Option<(&str, &str)> {
 
 /// Whether a text contains the placeholder `{{code}}`.
 pub fn has_code_placeholder(content: &str) -> bool {
-    let asked = std::cell::Cell::new(false);
-    render(content, |name| {
-        asked.set(asked.get() || name == "code");
-        Some("")
-    });
-    asked.get()
+    pieces(content).any(|piece| matches!(piece, Piece::Placeholder { name: "code", .. }))
 }
 
 fn read_one(entry: &Value, at: &str, errors: &mut Vec<FieldError>) -> Option<Template> {

@@ -4,6 +4,8 @@
 //! one 153, because its header takes 7; with UCS-2 it is 70 and 67 UTF-16 code units. A character of the extension table takes two septets,
 //! a character outside the basic plane two code units, and neither is split between segments.
 
+use std::collections::BTreeSet;
+
 use sendbox_contract::TextEncoding;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,6 +16,11 @@ use crate::model::{HintCode, TextEncodingName};
 const GSM_BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 /// The extension table: an escape and one more septet each.
 const GSM_EXTENSION: &str = "\u{c}^{}\\[~]|€";
+
+/// Maximum length of the text of a message, in septets or UTF-16 code units. Providers refuse longer ones (Twilio: 1600).
+pub const MAX_UNITS: u32 = 1600;
+/// Maximum size of the text of a message in UTF-8, in bytes: no text of [`MAX_UNITS`] has more.
+pub const MAX_BYTES: usize = 3 * MAX_UNITS as usize;
 
 /// The size of a text as it is transmitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -44,7 +51,8 @@ pub fn measure(text: &str) -> TextSize {
 
 /// The number of septets of a character, `None` if GSM 03.38 does not have it.
 fn septets(character: char) -> Option<u32> {
-    if GSM_BASIC.contains(character) {
+    // Most characters of most texts, without a search.
+    if character.is_ascii_alphanumeric() || character == ' ' || GSM_BASIC.contains(character) {
         Some(1)
     } else if GSM_EXTENSION.contains(character) {
         Some(2)
@@ -71,13 +79,8 @@ fn size(encoding: TextEncoding, widths: &[u32], alone: u32, joined: u32) -> Text
 
 /// The characters that GSM 03.38 does not have, each once, in the order of their first occurrence.
 pub fn outside_gsm7(text: &str) -> Vec<char> {
-    let mut outside = Vec::new();
-    for character in text.chars().filter(|character| septets(*character).is_none()) {
-        if !outside.contains(&character) {
-            outside.push(character);
-        }
-    }
-    outside
+    let mut seen = BTreeSet::new();
+    text.chars().filter(|character| septets(*character).is_none() && seen.insert(*character)).collect()
 }
 
 /// Maximum number of characters in a hint, so that a text in another script is not listed letter by letter.

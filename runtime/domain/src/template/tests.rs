@@ -8,7 +8,8 @@ fn templates(value: Value) -> Vec<Template> {
 }
 
 fn rendered(content: &str, values: &[(&'static str, &'static str)]) -> (String, Vec<String>) {
-    let rendered = render(content, |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value));
+    let value = |name: &str| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let rendered = render(content, value).unwrap();
     (rendered.text.to_string(), rendered.unknown.into_iter().collect())
 }
 
@@ -43,6 +44,22 @@ fn logtos_braces() {
 #[test]
 fn a_dotted_name_of_its_own_comes_first() {
     assert_eq!(rendered("{{user.name}}", &[("user.name", "Ada")]).0, "Ada");
+}
+
+/// A template of a few kilobytes and a variable of two could become megabytes.
+#[test]
+fn a_text_that_is_longer_than_any_message_is_not_put_together() {
+    let (half, all) = ("a".repeat(text::MAX_BYTES / 2), "a".repeat(text::MAX_BYTES));
+    let size = |content: &str, value: &str| render(content, |_| Some(value)).map(|rendered| rendered.text.len()).ok();
+    for (content, value, expected) in [
+        ("{{a}}{{a}}", half.as_str(), Some(text::MAX_BYTES)),
+        ("{{a}}{{a}}.", &half, None),
+        (&all, "", Some(text::MAX_BYTES)),
+        (&format!("{all}."), "", None),
+        (&"{{a}}".repeat(1600), &half, None),
+    ] {
+        assert_eq!(size(content, value), expected, "{} bytes with {}", content.len(), value.len());
+    }
 }
 
 #[test]
