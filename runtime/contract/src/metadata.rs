@@ -4,6 +4,7 @@
 //! [`crate::schema`]), and its hosts become a [`Manifest`]. Invalid metadata is refused at installation, with all faults at once.
 
 mod origin_parameters;
+mod shown;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use sendbox_policy::{
 use serde::Serialize;
 use serde_json::Value;
 
+use self::shown::Shown;
 use crate::message::Usage;
 use crate::schema::{self, Schema};
 
@@ -158,6 +160,7 @@ impl Metadata {
     pub fn check(raw: RawMetadata, limits: &Limits) -> Result<(Self, Schema), MetadataError> {
         let mut faults = Vec::new();
         check_sizes(&raw, limits, &mut faults);
+        let is_bounded = faults.is_empty();
         if raw.id.len() < 3
             || raw.id.len() > 64
             || !raw.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
@@ -185,6 +188,17 @@ impl Metadata {
                     (None, None)
                 }
             };
+        if is_bounded {
+            let lines = [("name", raw.name.as_str()), ("version", &raw.version)].into_iter();
+            let locales = raw.locales.iter().map(|tag| ("locales", tag.as_str()));
+            let purposes = raw.hosts.iter().map(|need| ("purpose", need.purpose.as_str()));
+            faults.extend(shown::faults(&Shown {
+                lines: lines.chain(locales).chain(purposes).collect(),
+                description: &raw.description,
+                readme: &raw.readme,
+                schemas: [&parameters_schema, template_schema.as_ref().unwrap_or(&Value::Null)],
+            }));
+        }
         let code = match parameters_schema.get("x-code").map(|schema| schema::compile("x-code", &schema.to_string())) {
             None => None,
             Some(Ok((_, schema))) => Some(Arc::new(schema)),
