@@ -557,6 +557,30 @@ async fn headers_are_read_strictly() {
     fixture.assert_unchanged(&before, "headers").await;
 }
 
+/// Clients decide how fast bodies come, and how many at once: whoever may not call an operation is refused before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_is_not_read_for_a_caller_that_may_not_send_it() {
+    let ApiFixture { api, .. } = ApiFixture::new().await;
+    let (_, reader) = api.create_key(TENANT, &["read"]).await;
+    let of_tenant = |method: &str, rest: &str| format!("{method} /v1/tenants/{TENANT}/{rest}");
+    for (target, kind, status, problem) in [
+        ("POST /v1/connectors".to_owned(), "application/wasm", 403, "platform-only"),
+        (of_tenant("POST", "connectors"), "application/wasm", 403, "insufficient-scope"),
+        (of_tenant("PUT", "connections/a"), "application/json", 403, "insufficient-scope"),
+        (of_tenant("POST", "messages"), "application/json", 403, "insufficient-scope"),
+        (of_tenant("POST", "verifications/a/check"), "application/json", 403, "insufficient-scope"),
+        ("PUT /v1/tenants/nobody/policy".to_owned(), "application/json", 404, "not-found"),
+        // It may preview, and its body is missing.
+        (of_tenant("POST", "template-previews"), "application/json", 400, "bad-request"),
+    ] {
+        let head = format!(
+            "{target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {reader}\r\nContent-Type: {kind}\r\n\
+             Connection: close\r\nContent-Length: 60000\r\n\r\n"
+        );
+        api.raw_and_shutdown(head.as_bytes()).await.problem(status, problem);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn invalid_http_is_refused() {
     let fixture = ApiFixture::new().await;
@@ -581,6 +605,9 @@ async fn invalid_http_is_refused() {
         format!("PATCH {path} HTTP/9.9\r\nHost: a\r\n{owner}Content-Length: {length}\r\n\r\n{body}"),
         format!("PATCH {path} x HTTP/1.1\r\nHost: a\r\n{owner}Content-Length: {length}\r\n\r\n{body}"),
         format!("GET {path}\u{e4} HTTP/1.1\r\nHost: a\r\n{owner}\r\n"),
+        // No host, or two.
+        format!("PATCH {path} HTTP/1.1\r\n{owner}Content-Length: {length}\r\n\r\n{body}"),
+        format!("PATCH {path} HTTP/1.1\r\nHost: a\r\nHost: a\r\n{owner}Content-Length: {length}\r\n\r\n{body}"),
     ] {
         let answer = fixture.api.raw(request.as_bytes()).await;
         assert_silent(&answer, &request);

@@ -15,6 +15,7 @@ mod exit;
 mod hard_stop;
 mod inspect;
 mod instance;
+mod memory_protection;
 mod new;
 mod phone;
 mod remote;

@@ -20,6 +20,7 @@ use crate::development::DevelopmentArgs;
 use crate::exit::{CliError, Exit, InputErrorExt as _};
 use crate::hard_stop;
 use crate::instance::{InstanceConfig, RunningInstance, Settings};
+use crate::memory_protection;
 use crate::render;
 use crate::runner;
 
@@ -96,6 +97,7 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     log();
+    memory_protection::forbid_core_dumps()?;
     // Holds the lock on the data folder until the process ends.
     let started = Arc::new(OnceLock::<RunningInstance>::new());
     let instance = Arc::clone(&started);
@@ -152,6 +154,8 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     let start = async move {
         let running = config.start(overrides).await?;
         let service = running.service.clone();
+        // The pool of instances has opened what it reads of this process.
+        memory_protection::forbid_attaching()?;
         running.print_notes();
         started.set(running).ok();
         render::print(&format!(

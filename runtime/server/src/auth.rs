@@ -1,10 +1,11 @@
 //! Authenticates the caller by `Authorization: Bearer …` or by a browser's session, before anything else of the request is read.
 //! Unknown query parameters are refused next.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
+use http::Method;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use sendbox_domain::model::Session;
+use sendbox_domain::model::{Scope, Session};
 use sendbox_service::{Caller, Error};
 
 use crate::api::Api;
@@ -53,7 +54,49 @@ impl FromRequestParts<Api> for SignedIn {
             context.set_caller(&signed_in.caller);
         }
         query::refuse_unexpected(parts, api.document)?;
+        require_before_body(parts, api, &signed_in.caller).await?;
         Ok(signed_in)
+    }
+}
+
+/// What an operation with a body needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    Platform,
+    OfTenant(Scope),
+}
+
+/// What the operation of a route needs, by the path as it is declared.
+fn needs(route: &str) -> Needs {
+    if route == "/v1/session" {
+        return Needs::Nothing;
+    }
+    let Some(of_tenant) = route.strip_prefix("/v1/tenants/{tenant}") else { return Needs::Platform };
+    Needs::OfTenant(match of_tenant.trim_start_matches('/').split('/').next().unwrap_or_default() {
+        "messages" => Scope::Send,
+        "verifications" => Scope::Verify,
+        "template-previews" => Scope::Read,
+        _ => Scope::Manage,
+    })
+}
+
+/// Refuses a caller that may not call the operation before its body is read: bodies are large, and clients decide how fast they come.
+/// The operation checks again.
+async fn require_before_body(parts: &mut Parts, api: &Api, caller: &Caller) -> Result<(), ApiError> {
+    if matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE) {
+        return Ok(());
+    }
+    let route = parts.extensions.get::<MatchedPath>().map(|path| needs(path.as_str()));
+    match route.unwrap_or(Needs::Nothing) {
+        Needs::Nothing => Ok(()),
+        Needs::Platform => Ok(caller.may_call(None, Scope::Manage)?),
+        Needs::OfTenant(scope) => {
+            // A path that cannot be read is refused where it is read.
+            let Ok(parameters) = RawPathParams::from_request_parts(parts, api).await else { return Ok(()) };
+            let tenant = parameters.iter().find(|(name, _)| *name == "tenant").map(|(_, value)| value.to_owned());
+            Ok(caller.may_call(Some(&tenant.unwrap_or_default()), scope)?)
+        }
     }
 }
 

@@ -9,6 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use http::header::{CONNECTION, HOST};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Api, Lifecycle};
@@ -30,6 +35,8 @@ use crate::{openapi, routes};
 const MAX_CONNECTIONS: usize = 4096;
 /// How long the head of a request may take, and how long a connection may be idle between two requests.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a client may read nothing of a response that waits for it. Each connection is one of a bounded number.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
 /// The maximum size of the head of a request, in bytes.
 const MAX_HEAD: usize = 32 * 1024;
 /// The pause after the kernel failed to accept a connection, most often for lack of file descriptors.
@@ -232,6 +239,21 @@ impl Server {
     }
 }
 
+/// Whether a request has exactly one `Host` header, as HTTP/1.1 requires (RFC 9112 section 3.2): with two, a proxy in front may have
+/// read another one.
+fn names_one_host(request: &Request<Incoming>) -> bool {
+    let count = request.headers().get_all(HOST).iter().count();
+    count == 1 || (count == 0 && request.version() == Version::HTTP_10)
+}
+
+/// The response to a request that is not HTTP, as the HTTP library gives it.
+fn bad_request() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
 /// Whether the client closed the connection before it could be accepted.
 fn is_caused_by_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
@@ -247,15 +269,17 @@ async fn serve_connection(
 ) {
     // Small responses should not wait for more data.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD)
         .serve_connection(
-            TokioIo::new(stream),
-            service_fn(move |request| {
+            TokioIo::new(Box::pin(stream)),
+            service_fn(move |request: Request<Incoming>| {
                 let service = TowerToHyperService::new(handler.router().clone());
-                async move { service.call(request).await }
+                async move { if names_one_host(&request) { service.call(request).await } else { Ok(bad_request()) } }
             }),
         );
     tokio::pin!(connection);
@@ -416,12 +440,30 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_reaches_a_client_that_is_still_sending() {
         let served =
-            served(Router::new().route("/refuse", post(async || http::StatusCode::IM_A_TEAPOT)), Duration::ZERO).await;
+            served(Router::new().route("/refuse", post(async || StatusCode::IM_A_TEAPOT)), Duration::ZERO).await;
         let mut request =
             b"POST /refuse HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 8000000\r\n\r\n".to_vec();
         request.resize(request.len() + 8_000_000, b'x');
         let answer = answer(served.send(&request).await).await;
         assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("/problems/bad-request"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_nothing_is_not_waited_for_forever() {
+        const LENGTH: usize = 64 << 20;
+        let large = get(async || vec![b'x'; LENGTH]);
+        let served = served(Router::new().route("/large", large), Duration::ZERO).await;
+        let mut stream = served.send(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).await.unwrap();
+        assert_eq!(&start, b"HTTP/1.1 200");
+        // Until the server has closed the connection, which shows without reading.
+        let closed = async {
+            while stream.write_all(b"x").await.is_ok() {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), closed).await.expect("the connection stays open");
     }
 
     #[tokio::test]

@@ -102,7 +102,7 @@ async fn retrieve_test_numbers(
 /// Replace the test numbers
 ///
 /// A test number never receives a message, and its fixed code is always right: use it in automated tests of your sign-in. A number
-/// that you leave out is removed.
+/// that you leave out is removed. A production tenant gets test numbers with the platform key only.
 #[utoipa::path(put, path = "/v1/tenants/{tenant}/test-numbers", tag = "settings", params(TenantPath),
     request_body(content = TestNumbers, description = "Every test number, with its code.",
         example = json!({"numbers": [{"number": "+4512345678", "code": "424242"}]})),
