@@ -5,4 +5,5 @@ pub(crate) mod connection_tests;
 pub(crate) mod management;
 pub(crate) mod promotions;
 pub(crate) mod ready_connection;
+pub(crate) mod secret_hosts;
 pub(crate) mod stored_parameters;

@@ -7,6 +7,7 @@ import { createBrowserRouter } from "react-router";
 import { RouterProvider } from "react-router/dom";
 import { client } from "./api/queries";
 import { App } from "./app";
+import { PageFailed } from "./components/error-boundary";
 import { LanguageProvider } from "./text";
 import "./text/appearance";
 import "./styles/base.css";
@@ -29,7 +30,7 @@ import "./styles/versions.css";
 import "./styles/charts.css";
 
 // `app.tsx` has the routes.
-const router = createBrowserRouter([{ path: "*", element: <App /> }], { basename: "/console" });
+const router = createBrowserRouter([{ path: "*", element: <App />, errorElement: <PageFailed /> }], { basename: "/console" });
 
 const root = document.getElementById("root");
 if (root) {

@@ -1,6 +1,8 @@
 //! The settings of a tenant (flows, policy, test numbers) and its audit log.
 
-use sendbox_domain::model::{AuditEntry, AuditFilter, Flows, MaskedTestNumbers, Page, Policy, Scope, TestNumbers};
+use sendbox_domain::model::{
+    AuditEntry, AuditFilter, Environment, Flows, MaskedTestNumbers, Page, Policy, Scope, TestNumbers,
+};
 use sendbox_domain::phone;
 use sendbox_domain::rules::policy;
 use sendbox_store::audit::AuditScope;
@@ -104,7 +106,7 @@ impl Service {
     /// Replaces the test numbers.
     ///
     /// # Errors
-    /// [`Error::Invalid`] with all errors.
+    /// [`Error::Invalid`] with all errors; [`Error::PlatformOnly`] for a production tenant, except to remove all.
     pub async fn set_test_numbers(
         &self,
         caller: &Caller,
@@ -118,6 +120,10 @@ impl Service {
             .collect();
         let mut tx = self.store_of(tenant).begin().await?;
         let mut row = self.lock_tenant(&mut tx, tenant).await?;
+        if row.environment == Environment::Production && !pairs.is_empty() {
+            // Whoever signs in with such a number needs no phone.
+            caller.require_platform()?;
+        }
         let key = self.tenant_key(&row)?;
         let before = masked(&test_numbers(&row, &key)?);
         let plain = serde_json::to_vec(&pairs).map_err(|error| Error::Internal(error.to_string()))?;

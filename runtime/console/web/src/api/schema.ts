@@ -736,7 +736,10 @@ export type components = {
              */
             tenant: string;
         };
-        /** @description A connection to save. A secret that you leave out keeps its stored value, as long as the connector stays the same. */
+        /**
+         * @description A connection to save. A secret that you leave out keeps its stored value, as long as the connector and the hosts that it may be sent to
+         *     stay the same.
+         */
         ConnectionInput: {
             /**
              * @description The id of a connector in the catalogue.
@@ -745,6 +748,12 @@ export type components = {
             connector: string;
             /** @description Parameters that match the connector's `parametersSchema`. Secrets are written here and never returned; `null` removes one. */
             parameters: Record<string, unknown>;
+            /**
+             * @description Whether the connection gets a new callback URL, because somebody else knows the old one. The old one stops working at once; where
+             *     the new one is not set automatically, enter it at the provider.
+             * @example false
+             */
+            rotateCallbackUrl?: boolean;
             /** @description The templates, one for each usage and locale. `generic` is used where a usage has none. Logto's spelling is accepted as well. */
             templates?: components["schemas"]["Template"][];
         };
@@ -1206,7 +1215,7 @@ export type components = {
          * @description Why a field is invalid. For most codes, `values` contains `bound`, which is what is expected.
          * @enum {string}
          */
-        FieldCode: "required" | "one-required" | "secret" | "secret-unsealed" | "type" | "enum" | "pattern" | "format" | "min-length" | "max-length" | "minimum" | "maximum" | "range" | "min-items" | "max-items" | "unknown" | "empty" | "duplicate" | "in-past" | "hidden" | "space" | "name" | "language-tag" | "phone-number" | "ip-address" | "code-format" | "digits" | "domain" | "country" | "currency" | "unknown-connection" | "secret-required" | "templates-missing" | "template-fallback" | "template-duplicate" | "template-no-code" | "template-not-text" | "template-not-provider";
+        FieldCode: "required" | "one-required" | "secret" | "secret-unsealed" | "type" | "enum" | "pattern" | "format" | "min-length" | "max-length" | "minimum" | "maximum" | "range" | "min-items" | "max-items" | "unknown" | "empty" | "duplicate" | "in-past" | "hidden" | "space" | "name" | "language-tag" | "phone-number" | "ip-address" | "code-format" | "digits" | "domain" | "country" | "currency" | "unknown-connection" | "secret-required" | "secret-for-other-hosts" | "templates-missing" | "template-fallback" | "template-duplicate" | "template-no-code" | "template-not-text" | "template-not-provider";
         /** @description An invalid field of an input. */
         FieldError: {
             code?: components["schemas"]["FieldCode"] | null;
@@ -3574,7 +3583,7 @@ export const deliveryStateValues = ["unknown","queued","sent","expired","rejecte
 export const differenceCodeValues = ["host-new","host-gone","method-new","method-gone","paths-new","paths-gone","message-new","message-gone","placement-new","placement-gone","secret-sent-new","secret-sent-gone","secret-signs-new","secret-signs-gone","reveals-new","reveals-gone","name","description","readme","logo","purpose","version","version-same","parameter-new-required","parameter-new-optional","secret-new-required","secret-new-optional","parameter-gone","parameter-required","parameter-optional","parameter-secret","parameter-open","parameter-changed","default-new","default-changed","default-gone","fill-new","fill-gone","schema-changed","template-changed","content","usages-new","usages-gone","locales-new","locales-gone","reports-new","reports-gone","idempotent-new","idempotent-gone","connection-reach-new","connection-reach-gone","connection-message-new","connection-secret-new","connection-default-new","connection-default-gone","connection-fill-new","connection-secret-gone"] as const;
 export const environmentValues = ["development","production"] as const;
 export const failureClassValues = ["not-sent","rate-limited","quota-exceeded","provider-unavailable","in-doubt","invalid-request","template-rejected","content-rejected","sender-rejected","authentication-failed","configuration-invalid","insufficient-balance","account-suspended","invalid-recipient","recipient-unsubscribed","recipient-blocked","unsupported-destination","fraud-blocked","unknown","connector-fault","unavailable"] as const;
-export const fieldCodeValues = ["required","one-required","secret","secret-unsealed","type","enum","pattern","format","min-length","max-length","minimum","maximum","range","min-items","max-items","unknown","empty","duplicate","in-past","hidden","space","name","language-tag","phone-number","ip-address","code-format","digits","domain","country","currency","unknown-connection","secret-required","templates-missing","template-fallback","template-duplicate","template-no-code","template-not-text","template-not-provider"] as const;
+export const fieldCodeValues = ["required","one-required","secret","secret-unsealed","type","enum","pattern","format","min-length","max-length","minimum","maximum","range","min-items","max-items","unknown","empty","duplicate","in-past","hidden","space","name","language-tag","phone-number","ip-address","code-format","digits","domain","country","currency","unknown-connection","secret-required","secret-for-other-hosts","templates-missing","template-fallback","template-duplicate","template-no-code","template-not-text","template-not-provider"] as const;
 export const flowValues = ["sign-up","sign-in","password-reset","account-linking","member-invitation","identity-check","mfa"] as const;
 export const inDoubtValues = ["prefer-silence","prefer-delivery"] as const;
 export const messageStatusValues = ["queued","sending","accepted","failed","in-doubt","expired","cancelled"] as const;

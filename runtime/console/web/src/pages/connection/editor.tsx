@@ -8,6 +8,7 @@ import { apiPath, call } from "../../api/client";
 import { demoAccountsQuery, refresh } from "../../api/queries";
 import type { Connection, ConnectorDetail, Template } from "../../api/types";
 import { Button } from "../../components/button";
+import { ErrorBoundary } from "../../components/error-boundary";
 import { Field } from "../../components/field";
 import { Card, PageHeader } from "../../components/layout";
 import { ErrorNotice, Loading } from "../../components/loaded";
@@ -126,9 +127,11 @@ export function Editor({ tenant, connector, saved, others }: EditorProps) {
       <div className={showGuide ? "setup with-guide" : "setup"}>
         {showGuide && (
           <aside className="card guide" aria-label={t.connection.readme} tabIndex={0}>
-            <Suspense fallback={<Loading />}>
-              <Readme markdown={connector.readme} />
-            </Suspense>
+            <ErrorBoundary>
+              <Suspense fallback={<Loading />}>
+                <Readme markdown={connector.readme} />
+              </Suspense>
+            </ErrorBoundary>
           </aside>
         )}
         <div className="setup-form">
@@ -150,13 +153,15 @@ export function Editor({ tenant, connector, saved, others }: EditorProps) {
               </Field>
             )}
             {errors.parameters[""]?.map((error) => <p className="error" key={error}>{error}</p>)}
-            <ParametersForm
-              schema={connector.parametersSchema}
-              value={parameters}
-              onChange={draft.changeParameters}
-              secrets={saved?.secrets ?? {}}
-              errors={errors.parameters}
-            />
+            <ErrorBoundary>
+              <ParametersForm
+                schema={connector.parametersSchema}
+                value={parameters}
+                onChange={draft.changeParameters}
+                secrets={saved?.secrets ?? {}}
+                errors={errors.parameters}
+              />
+            </ErrorBoundary>
           </Card>
           <Card title={t.connection.templates} help={templatesHelp[connector.content]}>
             {connector.content !== "variables" && (

@@ -189,6 +189,8 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
       country: () => "ist kein Land: zwei Großbuchstaben, zum Beispiel `DK`, oder `001` für Nummern ohne Land",
       currency: () => "muss aus drei Großbuchstaben bestehen, zum Beispiel `EUR` (ISO 4217)",
       "unknown-connection": () => "ist keine Verbindung dieses Mandanten; speichern Sie sie zuerst, oder geben Sie eine andere an",
+      "secret-for-other-hosts": (v) =>
+        `ist für andere Hosts gespeichert: Geben Sie den Wert neu ein, damit er an ${v.text("bound")} gesendet wird`,
       "secret-required": () => "muss neu eingegeben werden: Geben Sie den Wert des Produktionsmandanten ein",
       "templates-missing": (v, by) => `Vorlagen fehlen für: ${by.usages(v.text("bound"))}`,
       "template-fallback": () => "„Allgemein“ braucht eine Vorlage ohne Sprache, für Sprachen ohne eigene Vorlage",

@@ -34,6 +34,8 @@ export const shell: Pick<Texts, "common" | "problem" | "shell" | "unsavedChanges
     heading: "Etwas ist schiefgelaufen",
     noNetwork: "Der Server ist nicht erreichbar.",
     noNetworkAdvice: "Prüfen Sie, ob er läuft und ob dieser Computer online ist, und versuchen Sie es dann erneut.",
+    notShown: "Dieser Teil der Seite kann nicht angezeigt werden",
+    notShownAdvice: "Laden Sie die Seite neu. Wenn das nicht hilft, sagen Sie dem Betreiber, was Sie sich angesehen haben.",
     noAnswer: "Der Server hat nicht rechtzeitig geantwortet.",
     noAnswerAdvice: "Möglicherweise ist er überlastet. Ihre Anfrage kann trotzdem ausgeführt worden sein: Prüfen Sie das, bevor Sie sie wiederholen.",
     forbidden: "Ihr Schlüssel erlaubt das nicht.",

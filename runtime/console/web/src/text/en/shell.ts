@@ -32,6 +32,8 @@ export const shell = {
     heading: "Something went wrong",
     noNetwork: "Can’t reach the server.",
     noNetworkAdvice: "Check that it is running and that this computer is online, then try again.",
+    notShown: "This part of the page can’t be shown",
+    notShownAdvice: "Reload the page. If that doesn’t help, tell the operator what you were looking at.",
     noAnswer: "The server didn’t answer in time.",
     noAnswerAdvice: "It may be overloaded. Your request may still have taken effect: check before you repeat it.",
     forbidden: "Your key doesn’t allow this.",
