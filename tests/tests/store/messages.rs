@@ -245,7 +245,7 @@ async fn an_attempt_ends_together_with_its_message(database: &Database) {
             continue;
         }
         assert_eq!(messages::get(&mut tx, "acme", "m1").await.unwrap().as_ref(), Some(&ended));
-        assert_eq!(attempts::list(&mut tx, "acme", "m1").await.unwrap(), [finished.clone()]);
+        assert_eq!(attempts::list(&mut tx, "acme", "m1").await.unwrap(), std::slice::from_ref(&finished));
         tx.commit().await.unwrap();
     }
 }
