@@ -25,6 +25,7 @@ pub(crate) const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_ke
 /// page that a unit changes.
 pub(crate) const WRITER_SETTINGS: &str =
     "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY;";
+/// For connections that only read.
 pub(crate) const READER_SETTINGS: &str = "PRAGMA query_only = ON;";
 
 /// A connection. Its statements have a timeout.
