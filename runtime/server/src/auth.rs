@@ -90,12 +90,12 @@ async fn require_before_body(parts: &mut Parts, api: &Api, caller: &Caller) -> R
     let route = parts.extensions.get::<MatchedPath>().map(|path| needs(path.as_str()));
     match route.unwrap_or(Needs::Nothing) {
         Needs::Nothing => Ok(()),
-        Needs::Platform => Ok(caller.may_call(None, Scope::Manage)?),
+        Needs::Platform => Ok(caller.may_in(None, Scope::Manage)?),
         Needs::OfTenant(scope) => {
             // A path that cannot be read is refused where it is read.
             let Ok(parameters) = RawPathParams::from_request_parts(parts, api).await else { return Ok(()) };
             let tenant = parameters.iter().find(|(name, _)| *name == "tenant").map(|(_, value)| value.to_owned());
-            Ok(caller.may_call(Some(&tenant.unwrap_or_default()), scope)?)
+            Ok(caller.may_in(Some(&tenant.unwrap_or_default()), scope)?)
         }
     }
 }

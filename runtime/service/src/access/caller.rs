@@ -82,17 +82,12 @@ impl Caller {
         if matches!(self, Self::Platform) { Ok(()) } else { Err(Error::PlatformOnly) }
     }
 
-    /// Checks that the caller has a scope for a tenant or, without one, that it holds the platform key. Operations check this too: this is
-    /// for what comes before them.
+    /// Checks that the caller has a scope for a tenant or, without one, that it holds the platform key. Every operation checks it, whatever
+    /// was checked before its body was read.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Forbidden`], [`Error::PlatformOnly`].
-    pub fn may_call(&self, tenant: Option<&str>, scope: Scope) -> Result<()> {
-        self.may_in(tenant, scope)
-    }
-
-    /// Checks that the caller has a scope for a tenant or, without one, that it holds the platform key.
-    pub(crate) fn may_in(&self, tenant: Option<&str>, scope: Scope) -> Result<()> {
+    pub fn may_in(&self, tenant: Option<&str>, scope: Scope) -> Result<()> {
         match tenant {
             Some(tenant) => self.may(tenant, &[scope]),
             None => self.require_platform(),

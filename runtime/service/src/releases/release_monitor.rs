@@ -153,7 +153,10 @@ impl Service {
                 Verdict::Stays => {}
                 Verdict::RolledBack(fault) => return self.roll_back_faulty(&release, scope, &digest, fault).await,
                 Verdict::Withdrawn(from) => {
-                    for (tenant, fault) in from {
+                    let known = Arc::clone(&lock(&self.inner.release_monitor.snapshot).releases);
+                    // The faults stay for as long as the version is monitored. A tenant with a release of its own needs no transaction.
+                    let is_open = |tenant: &String| !known.contains_key(&(tenant.clone(), connector.to_owned()));
+                    for (tenant, fault) in from.into_iter().filter(|(tenant, _)| is_open(tenant)) {
                         self.roll_back_faulty(&release, &tenant, &digest, fault).await?;
                     }
                 }
