@@ -61,6 +61,11 @@ impl Api {
         Self { backend, address, http, _stop: stop }
     }
 
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A client without a key.
     pub fn anonymous(&self) -> Client {
         Client { base: format!("http://{}", self.address), http: self.http.clone(), key: None }

@@ -10,6 +10,7 @@ use sendbox_domain::model::{
     Activation, ConnectionInput, ConnectionTest, Environment, LimitPolicy, Message, Mode, NewMessage, NewTenant,
     NewVerification, Policy, Sensitive, Timestamp,
 };
+use sendbox_domain::rules::request_rate::RequestRates;
 use sendbox_domain::rules::retention::Retention;
 use sendbox_sandbox::policy::{Limits, OperatorPolicy};
 use sendbox_sandbox::{Sandbox, SandboxConfig, Usage};
@@ -33,6 +34,9 @@ pub const PUBLIC_URL: &str = "https://sms.acme.example";
 /// The initial time of the clock: 2026-11-23T20:00:00Z.
 pub const START: Timestamp = Timestamp(1_795_464_000_000);
 
+/// Rates of requests that no test reaches.
+const FAST: RequestRates = RequestRates { key_per_second: 1_000_000, tenant_per_second: 1_000_000 };
+
 /// A running service and its environment.
 pub struct TestService {
     /// The providers.
@@ -46,6 +50,7 @@ pub struct TestService {
     /// The URL of the database.
     pub url: String,
     limits: Limits,
+    rates: RequestRates,
     master_keys: String,
     /// The database, if it is removed with this.
     own: Option<Database>,
@@ -85,32 +90,41 @@ impl TestService {
 
     /// The same, with a configured simulator.
     pub async fn with_simulator(url: &str, config: SimulatorConfig) -> Self {
-        Self::start(url, config, Limits::default()).await
+        Self::start(url, config, Limits::default(), FAST).await
     }
 
     /// The same, with other limits of a send.
     pub async fn with_limits(url: &str, limits: Limits) -> Self {
-        Self::start(url, SimulatorConfig::default(), limits).await
+        Self::start(url, SimulatorConfig::default(), limits, FAST).await
     }
 
-    async fn start(url: &str, config: SimulatorConfig, limits: Limits) -> Self {
+    /// The same as [`TestService::new`], with limited rates of requests.
+    pub async fn with_rates(database: &Database, rates: RequestRates) -> Self {
+        let fixture = Self::start(database.url(), SimulatorConfig::default(), Limits::default(), rates).await;
+        fixture.add_tenant(TENANT, Environment::Development).await;
+        fixture
+    }
+
+    async fn start(url: &str, config: SimulatorConfig, limits: Limits, rates: RequestRates) -> Self {
         let url = url.to_owned();
         rustls::crypto::ring::default_provider().install_default().ok();
         let simulator = Simulator::start(config).await.unwrap();
         let master_keys = MasterKeys::generate().unwrap().to_string();
         let clock = Arc::new(ManualClock::at(START));
         let exclusive = url.starts_with("sqlite");
-        let (service, store) = start(&simulator, &url, &master_keys, &limits, Arc::clone(&clock), exclusive).await;
-        Self { simulator, service, clock, store, url, limits, master_keys, own: None }
+        let (service, store) =
+            start(&simulator, &url, &master_keys, (&limits, rates), Arc::clone(&clock), exclusive).await;
+        Self { simulator, service, clock, store, url, limits, rates, master_keys, own: None }
     }
 
     /// Stops the service, and starts another one on the same database.
     pub async fn restart(self) -> Self {
         self.service.stop(Duration::from_secs(20)).await;
-        let Self { simulator, clock, url, limits, master_keys, own, .. } = self;
+        let Self { simulator, clock, url, limits, rates, master_keys, own, .. } = self;
         let exclusive = url.starts_with("sqlite");
-        let (service, store) = start(&simulator, &url, &master_keys, &limits, Arc::clone(&clock), exclusive).await;
-        Self { simulator, service, clock, store, url, limits, master_keys, own }
+        let (service, store) =
+            start(&simulator, &url, &master_keys, (&limits, rates), Arc::clone(&clock), exclusive).await;
+        Self { simulator, service, clock, store, url, limits, rates, master_keys, own }
     }
 
     /// The time of the clock.
@@ -125,7 +139,9 @@ impl TestService {
 
     /// The same, with a clock of its own.
     pub async fn second_instance_with(&self, clock: &Arc<ManualClock>) -> Service {
-        start(&self.simulator, &self.url, &self.master_keys, &self.limits, Arc::clone(clock), false).await.0
+        start(&self.simulator, &self.url, &self.master_keys, (&self.limits, self.rates), Arc::clone(clock), false)
+            .await
+            .0
     }
 
     /// Adds a tenant with an active Twilio connection and the widest limits.
@@ -203,7 +219,7 @@ async fn start(
     simulator: &Simulator,
     url: &str,
     master_keys: &str,
-    limits: &Limits,
+    (limits, rates): (&Limits, RequestRates),
     clock: Arc<ManualClock>,
     exclusive: bool,
 ) -> (Service, Store) {
@@ -234,6 +250,7 @@ async fn start(
         exclusive,
         retention: Retention::default(),
         public_url: Some(PublicUrl::parse(PUBLIC_URL).unwrap()),
+        request_rates: rates,
     })
     .await
     .unwrap();

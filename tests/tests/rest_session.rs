@@ -116,7 +116,8 @@ async fn changes_need_the_token_and_a_page_of_this_server() {
     let same = ("Sec-Fetch-Site", "same-origin");
     sign_in(&[same, ("Origin", "http://sms.example")]).await.problem(403, "insecure-transport");
     let by_tls = sign_in(&[same, ("Origin", "https://sms.example")]).await;
-    assert!(by_tls.headers["set-cookie"].to_str().unwrap().ends_with("; Secure"));
+    let cookie = by_tls.headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-sendbox_session=") && cookie.ends_with("; Secure"), "{cookie}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -314,7 +314,8 @@ async fn changes_are_limited_and_deletions_are_not(database: &Database) {
     rename("the last one".to_owned()).await.unwrap();
     assert_eq!(quota_of(rename("one more".to_owned()).await), (Quota::ChangesPerDay, Some(23 * 3600)));
     let sign_in = SignIn { key: Sensitive::from(key.secret.as_str()) };
-    assert_eq!(quota_of(service.open_session(sign_in).await.map(drop)).0, Quota::ChangesPerDay);
+    // Whoever has to see what happened can sign in; that has a limit of its own.
+    service.open_session(sign_in).await.map(drop).unwrap();
     // Nothing was changed; a stolen key can still be deleted, and the platform is not limited by what a tenant does.
     assert_eq!(service.tenant(ADMIN, TENANT).await.unwrap().name, "the last one");
     let stolen = service.create_key(ADMIN, TENANT, new_key("stolen")).await.unwrap();

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
+use sendbox_domain::rules::request_rate::RequestRates;
 use sendbox_domain::rules::retention::Retention;
 use sendbox_sandbox::policy::{Limits, OperatorPolicy};
 use sendbox_sandbox::{CompileLimits, Sandbox, SandboxConfig};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub retention_days: u32,
     /// Days after which entries of the audit log are deleted.
     pub audit_retention_days: u32,
+    /// How fast the keys of tenants may make requests, beside messages and checks.
+    pub requests: RequestRates,
     /// What connectors of all tenants may reach.
     pub operator: OperatorPolicy,
     /// Limits for one call of a connector.
@@ -50,6 +53,7 @@ impl Default for Settings {
             in_flight: 64,
             retention_days: Retention::default().days,
             audit_retention_days: Retention::default().audit_days,
+            requests: RequestRates::default(),
             operator: OperatorPolicy::default(),
             limits: Limits::default(),
             compile: CompileLimits::default(),
@@ -191,6 +195,7 @@ impl InstanceConfig {
             exclusive: lock.is_some(),
             retention: Retention { days: self.settings.retention_days, audit_days: self.settings.audit_retention_days },
             public_url: self.public_url,
+            request_rates: self.settings.requests,
         })
         .await
         .map_err(|error| match error {

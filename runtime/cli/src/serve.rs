@@ -1,6 +1,6 @@
 //! `sendbox serve`: runs the service until SIGTERM or SIGINT.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use axum::Router;
 use clap::Args;
-use sendbox_server::{Listener, ServeError};
+use ipnet::IpNet;
+use sendbox_server::{Listener, Listeners, ServeError, TrustedProxies};
 use sendbox_service::{PublicUrl, Service};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -41,6 +42,7 @@ Examples:
   sendbox serve --data /var/lib/sendbox
   sendbox serve --data /var/lib/sendbox --listen 0.0.0.0:8080 --platform-key-file /run/secrets/platform
   sendbox serve --data /var/lib/sendbox --database-url postgres://sendbox@db/sendbox
+  sendbox serve --listen 0.0.0.0:8080 --health-listen 0.0.0.0:8081 --trusted-proxies 10.0.0.0/8
 
 Put a TLS proxy in front of it. On SIGTERM `/readyz` responds with 503; after `--drain-delay` the
 service accepts no new requests, finishes running ones, and exits with 0. On SIGINT (Ctrl-C) it
@@ -53,6 +55,15 @@ pub struct ServeArgs {
     /// The address to listen on.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "SENDBOX_LISTEN")]
     listen: SocketAddr,
+
+    /// A second address, which answers only `/healthz` and `/readyz`, also while the first one has no connection left.
+    #[arg(long, value_name = "ADDR", env = "SENDBOX_HEALTH_LISTEN")]
+    health_listen: Option<SocketAddr>,
+
+    /// The proxies in front of the service besides those on this machine, as addresses or networks: their `X-Forwarded-For` is believed,
+    /// and limits apply to the clients that it names.
+    #[arg(long, value_name = "NETWORK", env = "SENDBOX_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    trusted_proxies: Vec<IpNet>,
 
     /// A file with the platform key, at least 32 characters [default: platform.key in the data folder, generated if missing].
     #[arg(long, value_name = "FILE")]
@@ -71,7 +82,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "URL", env = "SENDBOX_PUBLIC_URL")]
     public_url: Option<PublicUrl>,
 
-    /// Settings, as TOML: `in_flight`, `retention_days`, `audit_retention_days`, `[operator]`, `[limits]`, `[compile]`.
+    /// Settings, as TOML: `in_flight`, `retention_days`, `audit_retention_days`, `[requests]`, `[operator]`, `[limits]`, `[compile]`.
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
 
@@ -146,11 +157,13 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
         settings,
     };
     // Before anything is written: the port may be in use.
-    let listener = sendbox_server::listen(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.listen))
-        .into_input_error()?;
+    let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;
+    let health = match args.health_listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    let listeners = Listeners { api: listener, health, proxies: TrustedProxies::new(args.trusted_proxies.clone()) };
     let start = async move {
         let running = config.start(overrides).await?;
         let service = running.service.clone();
@@ -163,8 +176,18 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
         ))?;
         Ok::<_, CliError>(service)
     };
-    sendbox_server::serve_from_start(listener, start, stop, GRACE).await?;
+    sendbox_server::serve_from_start(listeners, start, stop, GRACE).await?;
     Ok(Exit::Success)
+}
+
+async fn listen(address: SocketAddr) -> Result<Listener, CliError> {
+    sendbox_server::listen(address).await.with_context(|| format!("cannot listen on {address}")).into_input_error()
+}
+
+/// A network like `10.0.0.0/8`, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| "give an address, or a network like 10.0.0.0/8".to_owned())
 }
 
 impl From<ServeError> for CliError {

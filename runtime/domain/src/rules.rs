@@ -21,5 +21,6 @@ pub mod policy;
 pub mod quota;
 pub mod release;
 pub mod report;
+pub mod request_rate;
 pub mod retention;
 pub mod retry;

@@ -1,19 +1,30 @@
-//! The state that every handler receives: the service, the lifecycle of the server, and the OpenAPI document.
+//! The state that every handler receives: the service, what all requests share, and the OpenAPI document.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use sendbox_service::Service;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::body_budget::BodyBudget;
 use crate::document::Document;
+use crate::peers::CountByAddress;
 
 /// The state of every handler. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) service: Service,
-    pub(crate) lifecycle: Lifecycle,
+    pub(crate) shared: Shared,
     pub(crate) document: &'static LazyLock<Document>,
+}
+
+/// What all requests share.
+#[derive(Clone, Default)]
+pub(crate) struct Shared {
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) bodies: Arc<BodyBudget>,
+    /// Requests in progress of each client.
+    pub(crate) clients: Arc<CountByAddress>,
 }
 
 /// The lifecycle of the server, shared by all requests.

@@ -1,20 +1,28 @@
 //! Authenticates the caller by `Authorization: Bearer …` or by a browser's session, before anything else of the request is read.
 //! Unknown query parameters are refused next.
 
+use std::time::Duration;
+
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use http::Method;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use sendbox_domain::model::{Scope, Session};
-use sendbox_service::{Caller, Error};
+use sendbox_domain::rules::request_rate::Work;
+use sendbox_service::{Caller, Error, RequestKind};
+use tokio::time::sleep;
 
 use crate::api::Api;
-use crate::log::LogContext;
+use crate::log::RequestContext;
 use crate::problem::ApiError;
 use crate::{query, session};
 
 /// No key is longer; a longer one is refused without being hashed.
 const LONGEST_KEY: usize = 256;
+
+/// A request that is refused for its rate is answered after this time: a client that does not heed `Retry-After` makes a few requests a
+/// second for each of its connections, whose number is bounded, and not as many as the processor can refuse.
+const REFUSAL_DELAY: Duration = Duration::from_millis(250);
 
 /// The caller. Every handler below `/v1` takes this first, since every method of the service needs it.
 pub(crate) struct Authenticated(pub(crate) Caller);
@@ -50,11 +58,23 @@ impl FromRequestParts<Api> for SignedIn {
             session::guard(&parts.method, &parts.headers, &view)?;
             Self { caller, view, cookie: Some(cookie) }
         };
-        if let Some(context) = parts.extensions.get::<LogContext>() {
+        let context = parts.extensions.get::<RequestContext>().cloned();
+        if let Some(context) = &context {
             context.set_caller(&signed_in.caller);
         }
         query::refuse_unexpected(parts, api.document)?;
         require_before_body(parts, api, &signed_in.caller).await?;
+        let kind = parts.extensions.get::<MatchedPath>().map(|path| kind(&parts.method, path.as_str()));
+        let admitted = match api.service.admit_request(&signed_in.caller, kind.unwrap_or(UNKNOWN)) {
+            Ok(admitted) => admitted,
+            Err(refused) => {
+                sleep(REFUSAL_DELAY).await;
+                return Err(refused.into());
+            }
+        };
+        if let (Some(context), Some(admitted)) = (context, admitted) {
+            context.hold(admitted);
+        }
         Ok(signed_in)
     }
 }
@@ -79,6 +99,27 @@ fn needs(route: &str) -> Needs {
         "template-previews" => Scope::Read,
         _ => Scope::Manage,
     })
+}
+
+/// What a request to a path without a route counts as.
+const UNKNOWN: RequestKind = RequestKind::Management(Work::Read);
+
+/// What an operation asks for, by its method and the path as it is declared.
+fn kind(method: &Method, route: &str) -> RequestKind {
+    let of_tenant = route.strip_prefix("/v1/tenants/{tenant}/").unwrap_or_default();
+    let mut segments = of_tenant.split('/');
+    let (first, second) = (segments.next().unwrap_or_default(), segments.next());
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    match (first, second) {
+        // Platforms ask for the state of what they have sent as often as they send.
+        ("messages" | "verifications", second) if !reads || second.is_some() => RequestKind::Messaging,
+        ("template-previews" | "connection-tests", _) => RequestKind::Management(Work::Compute),
+        // Uploads.
+        ("connectors", None) if !reads => RequestKind::Management(Work::Compute),
+        ("messages" | "verifications" | "statistics" | "audit", _) => RequestKind::Management(Work::SearchOrChange),
+        _ if reads => RequestKind::Management(Work::Read),
+        _ => RequestKind::Management(Work::SearchOrChange),
+    }
 }
 
 /// Refuses a caller that may not call the operation before its body is read: bodies are large, and clients decide how fast they come.
@@ -111,4 +152,32 @@ fn bearer(parts: &Parts) -> Option<&str> {
     let key = key.trim();
     let plausible = !key.is_empty() && key.len() <= LONGEST_KEY && key.bytes().all(|byte| byte.is_ascii_graphic());
     (scheme.eq_ignore_ascii_case("bearer") && plausible).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_cost_what_they_cause() {
+        let of_tenant = |method, path: &str| kind(&method, &format!("/v1/tenants/{{tenant}}{path}"));
+        let management = RequestKind::Management;
+        for (found, expected) in [
+            (of_tenant(Method::POST, "/messages"), RequestKind::Messaging),
+            (of_tenant(Method::GET, "/messages/{id}"), RequestKind::Messaging),
+            (of_tenant(Method::POST, "/verifications/{id}/check"), RequestKind::Messaging),
+            (of_tenant(Method::GET, "/messages"), management(Work::SearchOrChange)),
+            (of_tenant(Method::GET, "/audit"), management(Work::SearchOrChange)),
+            (of_tenant(Method::POST, "/connection-tests"), management(Work::Compute)),
+            (of_tenant(Method::POST, "/template-previews"), management(Work::Compute)),
+            (of_tenant(Method::POST, "/connectors"), management(Work::Compute)),
+            (of_tenant(Method::GET, "/connectors"), management(Work::Read)),
+            (of_tenant(Method::PUT, "/policy"), management(Work::SearchOrChange)),
+            (of_tenant(Method::GET, ""), management(Work::Read)),
+            (kind(&Method::GET, "/v1/session"), management(Work::Read)),
+            (kind(&Method::POST, "/v1/tenants"), management(Work::SearchOrChange)),
+        ] {
+            assert_eq!(found, expected);
+        }
+    }
 }

@@ -13,11 +13,11 @@ use serde_json::error::Category;
 use tokio::time::timeout;
 
 use crate::api::Api;
+use crate::body_budget::{NoRoom, SMALL};
 use crate::decode::{Document, Flaw, Json};
+use crate::log::RequestContext;
 use crate::problem::{ApiError, Kind};
 
-/// The largest body, in bytes.
-pub(crate) const SMALL: usize = 64 * 1024;
 /// The largest body with the templates of a connection, in bytes.
 pub(crate) const LARGE: usize = 512 * 1024;
 /// A body has to arrive within this time.
@@ -86,13 +86,21 @@ pub(crate) async fn raw(request: Request) -> Result<Bytes, ApiError> {
     collect(request, SMALL).await
 }
 
-/// Reads the whole body. A body whose declared length is too large is not read.
+/// Reads the whole body. A body whose declared length is too large is not read, and neither is one for which there is no memory: one of
+/// unknown length is taken for as large as it may be.
 async fn collect(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let too_large =
         || ApiError::of(Kind::BodyTooLarge, format!("the body of this operation may have up to {} KiB", limit / 1024));
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
+    }
+    if let Some(context) = request.extensions().get::<RequestContext>() {
+        let bytes = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(limit);
+        context.reserve_body(bytes).map_err(|no_room| match no_room {
+            NoRoom::OfOwner => ApiError::from(Error::TooManyRequests { retry_after: 1 }),
+            NoRoom::OfAll => ApiError::from(Error::Busy),
+        })?;
     }
     let body: Limited<Body> = Limited::new(request.into_body(), limit);
     match timeout(READ_WITHIN, body.collect()).await {

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::routing::get;
 
-use crate::api::Lifecycle;
+use crate::api::Shared;
 use crate::problem::{ApiError, Kind};
 use crate::routes;
 
@@ -20,9 +20,9 @@ pub(crate) struct Handler {
 
 impl Handler {
     /// Until the service has started: `/healthz` succeeds, and every other request is refused as `starting`.
-    pub(crate) fn starting(lifecycle: &Lifecycle) -> Self {
+    pub(crate) fn starting(shared: &Shared) -> Self {
         let router = Router::new().route("/healthz", get(async || routes::OK)).fallback(async || starting());
-        Self { starting: routes::with_layers(router, lifecycle.clone()), started: Arc::default() }
+        Self { starting: routes::with_layers(router, shared.clone()), started: Arc::default() }
     }
 
     /// From now on, this router responds.

@@ -18,6 +18,8 @@
 mod api;
 mod auth;
 mod body;
+mod body_budget;
+mod connection;
 mod console;
 mod decode;
 mod docs;
@@ -28,6 +30,7 @@ mod idempotency;
 mod log;
 mod openapi;
 mod path;
+mod peers;
 mod problem;
 mod query;
 mod routes;
@@ -37,13 +40,14 @@ mod session;
 use axum::Router;
 use sendbox_service::Service;
 
-use crate::api::{Api, Lifecycle};
+use crate::api::{Api, Shared};
 
 pub use self::openapi::openapi;
-pub use self::serve::{Listener, ServeError, listen, serve, serve_from_start, serve_with_routes};
+pub use self::peers::TrustedProxies;
+pub use self::serve::{Listener, Listeners, ServeError, listen, serve, serve_from_start, serve_with_routes};
 
 /// The API of a service: `/v1`, the health checks, the document, the reference page and the console. For embedding; [`serve()`] also
 /// listens and shuts down gracefully.
 pub fn router(service: Service) -> Router {
-    routes::router(Api { service, lifecycle: Lifecycle::default(), document: &openapi::DOCUMENT }, Router::new())
+    routes::router(Api { service, shared: Shared::default(), document: &openapi::DOCUMENT }, Router::new())
 }

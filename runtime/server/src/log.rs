@@ -4,6 +4,7 @@
 //! The line names the route by its template and the caller by its key's id. It never holds the path, the query, a header or
 //! a body: they may hold phone numbers, codes, keys and the token of a callback URL.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -13,43 +14,93 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method};
-use sendbox_service::{Caller, Error};
+use sendbox_service::{AdmittedRequest, Caller, Error};
 
-use crate::api::Lifecycle;
+use crate::api::{Lifecycle, Shared};
+use crate::body_budget::{BodyBudget, BodyOwner, BodyPermit, NoRoom};
+use crate::peers::{Client, Counted};
 use crate::problem::{self, ApiError, Kind};
 use crate::{drain, path};
 
 /// The header with the request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The caller in the log line. It is set once the caller is authenticated.
-#[derive(Clone, Default)]
-pub(crate) struct LogContext(Arc<OnceLock<String>>);
+/// What becomes known of a request while it is handled, and what it holds until it ends.
+#[derive(Clone)]
+pub(crate) struct RequestContext(Arc<Known>);
 
-impl LogContext {
+struct Known {
+    bodies: Arc<BodyBudget>,
+    client: Option<IpAddr>,
+    /// As one of the requests in progress of its client.
+    _counted: Option<Counted>,
+    /// It is set once the caller is authenticated.
+    caller: OnceLock<KnownCaller>,
+    admitted: OnceLock<AdmittedRequest>,
+    body: OnceLock<BodyPermit>,
+}
+
+struct KnownCaller {
+    /// For the log line.
+    actor: Option<String>,
+    owner: BodyOwner,
+}
+
+impl RequestContext {
+    fn new(bodies: Arc<BodyBudget>, client: Option<IpAddr>, counted: Option<Counted>) -> Self {
+        let (caller, admitted, body) = <(OnceLock<_>, OnceLock<_>, OnceLock<_>)>::default();
+        Self(Arc::new(Known { bodies, client, _counted: counted, caller, admitted, body }))
+    }
+
     pub(crate) fn set_caller(&self, caller: &Caller) {
-        let actor = match caller {
-            Caller::Platform => "platform".to_owned(),
-            Caller::Key { key, .. } => format!("key:{key}"),
+        let owner = match caller {
+            Caller::Platform => BodyOwner::Platform,
+            Caller::Key { tenant, .. } => BodyOwner::Tenant(tenant.clone()),
         };
         // A request has one caller.
-        let _ = self.0.set(actor);
+        let _ = self.0.caller.set(KnownCaller { actor: Some(caller.actor()), owner });
+    }
+
+    /// The request is a provider's callback with the token of a tenant.
+    pub(crate) fn set_tenant(&self, tenant: &str) {
+        let _ = self.0.caller.set(KnownCaller { actor: None, owner: BodyOwner::Tenant(tenant.to_owned()) });
+    }
+
+    /// Counts the request as in progress until its end.
+    pub(crate) fn hold(&self, admitted: AdmittedRequest) {
+        // A request is admitted once.
+        let _ = self.0.admitted.set(admitted);
+    }
+
+    /// Reserves memory for the body until the request ends.
+    pub(crate) fn reserve_body(&self, bytes: usize) -> Result<(), NoRoom> {
+        let owner = self.0.caller.get().map_or(BodyOwner::Client(self.0.client), |caller| caller.owner.clone());
+        // A request has one body.
+        let _ = self.0.body.set(self.0.bodies.reserve(owner, bytes)?);
+        Ok(())
     }
 }
 
 /// Handles a request from its head to its response.
-pub(crate) async fn middleware(State(lifecycle): State<Lifecycle>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn middleware(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = new_id();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let tenant = tenant(&mut request).await;
-    let context = LogContext::default();
+    let client = request.extensions().get::<Client>().and_then(|client| client.0);
+    let counted = client.map(|client| shared.clients.add(client));
+    let has_too_many = matches!(counted, Some(None));
+    let context = RequestContext::new(shared.bodies, client, counted.flatten());
     request.extensions_mut().insert(context.clone());
 
     let (parts, body) = request.into_parts();
     let (body, unread) = drain::share(body, &parts.headers);
-    let response = run_to_completion(&lifecycle, next, Request::from_parts(parts, body)).await;
+    let response = if has_too_many {
+        ApiError::from(Error::TooManyRequests { retry_after: 1 }).into_response()
+    } else {
+        run_to_completion(&shared.lifecycle, next, Request::from_parts(parts, body), context.clone()).await
+    };
     if let Some(unread) = unread {
         unread.drain().await;
     }
@@ -68,7 +119,7 @@ pub(crate) async fn middleware(State(lifecycle): State<Lifecycle>, mut request: 
         ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         request = id,
         tenant,
-        actor = context.0.get(),
+        actor = context.0.caller.get().and_then(|caller| caller.actor.as_deref()),
         "request"
     );
     response
@@ -76,9 +127,11 @@ pub(crate) async fn middleware(State(lifecycle): State<Lifecycle>, mut request: 
 
 /// Runs the handler in a task of its own, so that a client that disconnects interrupts nothing. Only the end of the server's grace
 /// period does.
-async fn run_to_completion(lifecycle: &Lifecycle, next: Next, request: Request) -> Response {
+async fn run_to_completion(lifecycle: &Lifecycle, next: Next, request: Request, context: RequestContext) -> Response {
     let abort = lifecycle.abort.clone();
     let task = lifecycle.requests.spawn(async move {
+        // What the request holds is released when it has ended, not when its client goes away.
+        let _context = context;
         tokio::select! {
             biased;
             response = next.run(request) => response,

@@ -156,6 +156,7 @@ impl From<Error> for ApiError {
                 problem.retry_after = retry_after;
                 problem.end_user_message = Some(NEUTRAL);
             }
+            Error::TooManyRequests { retry_after } => problem.retry_after = Some(retry_after),
             Error::QuotaReached { quota, retry_after } => {
                 problem.limit = Some(quota.as_str());
                 problem.retry_after = retry_after;
@@ -274,6 +275,7 @@ mod tests {
             Error::ReportNotAuthentic,
             Error::ReportMalformed,
             Error::ReportUnreadable,
+            Error::TooManyRequests { retry_after: 3 },
             Error::QuotaReached { quota: Quota::Keys, retry_after: None },
             Error::Busy,
             Error::MasterKeyMissing,

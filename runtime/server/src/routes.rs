@@ -31,7 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use self::scope::operations;
 pub(crate) use self::server::OK;
-use crate::api::{Api, Lifecycle};
+use crate::api::{Api, Shared};
 use crate::problem::{ApiError, Kind};
 use crate::{console, docs, log};
 
@@ -62,26 +62,32 @@ pub(crate) fn documented() -> OpenApiRouter<Api> {
 /// `extra` routes.
 pub(crate) fn router(api: Api, extra: Router) -> Router {
     let (router, _) = documented().split_for_parts();
-    let lifecycle = api.lifecycle.clone();
+    let shared = api.shared.clone();
     let router = router
         .merge(docs::routes())
         .merge(console::routes())
         .merge(delivery_reports::routes())
         .merge(extra.with_state(()));
-    with_middleware(router, lifecycle).with_state(api)
+    with_middleware(router, shared).with_state(api)
+}
+
+/// What the listener for health checks serves.
+pub(crate) fn health_router(api: Api) -> Router {
+    let shared = api.shared.clone();
+    with_middleware(server::health_routes(), shared).with_state(api)
 }
 
 /// Adds what applies to every request, including one that matches no route.
-pub(crate) fn with_middleware<S: Clone + Send + Sync + 'static>(router: Router<S>, lifecycle: Lifecycle) -> Router<S> {
+pub(crate) fn with_middleware<S: Clone + Send + Sync + 'static>(router: Router<S>, shared: Shared) -> Router<S> {
     let router = router
         .fallback(async || ApiError::from(Error::NotFound("path")))
         .method_not_allowed_fallback(async || ApiError::of(Kind::MethodNotAllowed, Kind::MethodNotAllowed.remedy()));
-    with_layers(router, lifecycle)
+    with_layers(router, shared)
 }
 
 /// Adds the layers of every request, whatever responds to it.
-pub(crate) fn with_layers<S: Clone + Send + Sync + 'static>(router: Router<S>, lifecycle: Lifecycle) -> Router<S> {
-    router.layer(CatchPanicLayer::custom(|_| log::panicked())).layer(from_fn_with_state(lifecycle, log::middleware))
+pub(crate) fn with_layers<S: Clone + Send + Sync + 'static>(router: Router<S>, shared: Shared) -> Router<S> {
+    router.layer(CatchPanicLayer::custom(|_| log::panicked())).layer(from_fn_with_state(shared, log::middleware))
 }
 
 /// A response with a `Location`. The path consists of checked segments.

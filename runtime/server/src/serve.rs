@@ -5,42 +5,25 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use http::header::{CONNECTION, HOST};
-use http::{HeaderValue, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use sendbox_service::Service;
+use tokio::net::TcpListener;
 /// What [`listen`] returns.
 pub use tokio::net::TcpListener as Listener;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
-use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{Api, Lifecycle};
+use crate::api::{Api, Shared};
+use crate::connection::ConnectionListener;
 use crate::handler::Handler;
+use crate::peers::{MAX_CONNECTIONS, TrustedProxies};
 use crate::{openapi, routes};
 
-/// The maximum number of connections. Further ones wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 4096;
-/// How long the head of a request may take, and how long a connection may be idle between two requests.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a client may read nothing of a response that waits for it. Each connection is one of a bounded number.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
-/// The maximum size of the head of a request, in bytes.
-const MAX_HEAD: usize = 32 * 1024;
-/// The pause after the kernel failed to accept a connection, most often for lack of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The maximum number of connections of the listener for health checks.
+const MAX_HEALTH_CONNECTIONS: usize = 64;
 /// How long aborted requests may take to end.
 const ABORT_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -59,6 +42,23 @@ pub enum ServeError {
     Aborted(usize),
 }
 
+/// Where to listen.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For everything.
+    pub api: TcpListener,
+    /// For `/healthz` and `/readyz` alone: they are answered even when the other listener has no connection left.
+    pub health: Option<TcpListener>,
+    /// The proxies in front of the server.
+    pub proxies: TrustedProxies,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(api: TcpListener) -> Self {
+        Self { api, health: None, proxies: TrustedProxies::default() }
+    }
+}
+
 /// Listens on an address, for [`serve`].
 ///
 /// # Errors
@@ -67,19 +67,19 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves the API on `listener` until `stop` is ready. Then `/readyz` responds with 503. Requests are accepted for the time that `stop`
+/// Serves the API on `listeners` until `stop` is ready. Then `/readyz` responds with 503. Requests are accepted for the time that `stop`
 /// returns, then no new connection is accepted, and requests in progress are finished. All that ends `grace` after `stop`: the
 /// service is stopped with what is left of that time, in any case.
 ///
 /// # Errors
 /// [`ServeError::Listener`] before anything is served; [`ServeError::Aborted`] after everything is stopped.
 pub async fn serve(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     service: Service,
     stop: impl Future<Output = Duration> + Send + 'static,
     grace: Duration,
 ) -> Result<(), ServeError> {
-    serve_with_routes(listener, service, Router::new(), stop, grace).await
+    serve_with_routes(listeners, service, Router::new(), stop, grace).await
 }
 
 /// Like [`serve`], with additional routes of the embedder. They need no key, and are not part of the API and its document.
@@ -87,13 +87,13 @@ pub async fn serve(
 /// # Errors
 /// As for [`serve`].
 pub async fn serve_with_routes(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     service: Service,
     extra: Router,
     stop: impl Future<Output = Duration> + Send + 'static,
     grace: Duration,
 ) -> Result<(), ServeError> {
-    let server = Server::new(listener)?;
+    let server = Server::new(listeners.into())?;
     server.run(service, extra, stop, grace).await
 }
 
@@ -103,12 +103,12 @@ pub async fn serve_with_routes(
 /// # Errors
 /// The error of `start`, or those of [`serve`].
 pub async fn serve_from_start<E: From<ServeError> + Send + 'static>(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     start: impl Future<Output = Result<Service, E>> + Send + 'static,
     stop: impl Future<Output = Duration> + Send + 'static,
     grace: Duration,
 ) -> Result<(), E> {
-    let mut server = Server::new(listener)?;
+    let mut server = Server::new(listeners.into())?;
     let mut stop = Box::pin(stop);
     // A task of its own, which may block its thread for a moment. It is aborted when it is dropped.
     let mut starting = JoinSet::new();
@@ -127,26 +127,37 @@ pub async fn serve_from_start<E: From<ServeError> + Send + 'static>(
     }
 }
 
-/// A listener with its connections.
+/// A server with its connections.
 struct Server {
-    listener: TcpListener,
+    listener: ConnectionListener,
     handler: Handler,
-    lifecycle: Lifecycle,
-    slots: Arc<Semaphore>,
+    shared: Shared,
     connections: JoinSet<()>,
+    /// Serves the listener for health checks. It is aborted when it is dropped.
+    health: Option<(Handler, JoinSet<()>)>,
 }
 
 impl Server {
-    fn new(listener: TcpListener) -> Result<Self, ServeError> {
-        let address = listener.local_addr().map_err(ServeError::Listener)?;
-        tracing::info!(%address, "listening");
-        let lifecycle = Lifecycle::default();
+    fn new(listeners: Listeners) -> Result<Self, ServeError> {
+        let shared = Shared::default();
+        let health = match listeners.health {
+            Some(listener) => {
+                let handler = Handler::starting(&shared);
+                let listener = ConnectionListener::new(listener, MAX_HEALTH_CONNECTIONS, listeners.proxies.clone())
+                    .map_err(ServeError::Listener)?;
+                let mut task = JoinSet::new();
+                task.spawn(serve_health(listener, handler.clone(), shared.lifecycle.stopping.clone()));
+                Some((handler, task))
+            }
+            None => None,
+        };
         Ok(Self {
-            listener,
-            handler: Handler::starting(&lifecycle),
-            lifecycle,
-            slots: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            listener: ConnectionListener::new(listeners.api, MAX_CONNECTIONS, listeners.proxies)
+                .map_err(ServeError::Listener)?,
+            handler: Handler::starting(&shared),
+            shared,
             connections: JoinSet::new(),
+            health,
         })
     }
 
@@ -158,10 +169,13 @@ impl Server {
         stop: impl Future<Output = Duration>,
         grace: Duration,
     ) -> Result<(), ServeError> {
-        let api = Api { service: service.clone(), lifecycle: self.lifecycle.clone(), document: &openapi::DOCUMENT };
+        let api = Api { service: service.clone(), shared: self.shared.clone(), document: &openapi::DOCUMENT };
+        if let Some((handler, _)) = &self.health {
+            handler.set(routes::health_router(api.clone()));
+        }
         self.handler.set(routes::router(api, extra));
         tracing::info!("serving");
-        let (stopping, leaving) = (service.clone(), self.lifecycle.leaving.clone());
+        let (stopping, leaving) = (service.clone(), self.shared.lifecycle.leaving.clone());
         let stop = async move {
             let drain = stop.await.min(grace);
             leaving.cancel();
@@ -182,8 +196,8 @@ impl Server {
     /// aborted, and when that time ends.
     async fn serve_until(mut self, stop: impl Future<Output = Duration>) -> (usize, Instant) {
         let grace = self.accept(stop).await;
-        let Self { listener, lifecycle, mut connections, .. } = self;
-        drop(listener);
+        let Self { listener, shared: Shared { lifecycle, .. }, mut connections, health, .. } = self;
+        drop((listener, health));
         lifecycle.leaving.cancel();
         lifecycle.stopping.cancel();
         tracing::info!(connections = connections.len(), "stopping");
@@ -209,27 +223,13 @@ impl Server {
     async fn accept<T>(&mut self, until: impl Future<Output = T>) -> T {
         tokio::pin!(until);
         loop {
-            let next = async {
-                // The semaphore is never closed.
-                let slot = self.slots.clone().acquire_owned().await.ok()?;
-                match self.listener.accept().await {
-                    Ok((stream, _)) => Some((stream, slot)),
-                    Err(error) => {
-                        if !is_caused_by_client(&error) {
-                            tracing::warn!(%error, "a connection could not be accepted");
-                            sleep(ACCEPT_PAUSE).await;
-                        }
-                        None
-                    }
-                }
-            };
             tokio::select! {
                 biased;
                 ready = &mut until => return ready,
-                accepted = next => {
-                    if let Some((stream, slot)) = accepted {
-                        let (handler, stopping) = (self.handler.clone(), self.lifecycle.stopping.clone());
-                        self.connections.spawn(serve_connection(stream, slot, handler, stopping));
+                accepted = self.listener.accept() => {
+                    if let Some(connection) = accepted {
+                        let (handler, stopping) = (self.handler.clone(), self.shared.lifecycle.stopping.clone());
+                        self.connections.spawn(connection.serve(handler, stopping));
                     }
                 }
             }
@@ -239,71 +239,30 @@ impl Server {
     }
 }
 
-/// Whether a request has exactly one `Host` header, as HTTP/1.1 requires (RFC 9112 section 3.2): with two, a proxy in front may have
-/// read another one.
-fn names_one_host(request: &Request<Incoming>) -> bool {
-    let count = request.headers().get_all(HOST).iter().count();
-    count == 1 || (count == 0 && request.version() == Version::HTTP_10)
-}
-
-/// The response to a request that is not HTTP, as the HTTP library gives it.
-fn bad_request() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    response
-}
-
-/// Whether the client closed the connection before it could be accepted.
-fn is_caused_by_client(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
-}
-
-/// Serves one connection to its end. Once stopping begins, that is the end of the request in progress.
-async fn serve_connection(
-    stream: TcpStream,
-    _slot: OwnedSemaphorePermit,
-    handler: Handler,
-    stopping: CancellationToken,
-) {
-    // Small responses should not wait for more data.
-    let _ = stream.set_nodelay(true);
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(
-            TokioIo::new(Box::pin(stream)),
-            service_fn(move |request: Request<Incoming>| {
-                let service = TowerToHyperService::new(handler.router().clone());
-                async move { if names_one_host(&request) { service.call(request).await } else { Ok(bad_request()) } }
-            }),
-        );
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+/// Serves the listener for health checks.
+async fn serve_health(listener: ConnectionListener, handler: Handler, stopping: CancellationToken) {
+    let mut connections = JoinSet::new();
+    loop {
+        if let Some(connection) = listener.accept().await {
+            connections.spawn(connection.serve(handler.clone(), stopping.clone()));
         }
-    };
-    if let Err(error) = ended {
-        // hyper's errors do not quote what the client sent.
-        tracing::debug!(%error, "a connection ended early");
+        while connections.try_join_next().is_some() {}
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use axum::routing::{get, post};
+    use http::StatusCode;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
     use tokio::sync::Notify;
     use tokio::task::JoinHandle;
 
     use super::*;
+    use crate::api::Lifecycle;
 
     struct Served {
         address: SocketAddr,
@@ -315,9 +274,9 @@ mod tests {
     async fn served(router: Router, grace: Duration) -> Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = Server::new(listener).unwrap();
-        let (lifecycle, stop) = (server.lifecycle.clone(), CancellationToken::new());
-        server.handler.set(routes::with_middleware(router, lifecycle.clone()));
+        let server = Server::new(listener.into()).unwrap();
+        let (lifecycle, stop) = (server.shared.lifecycle.clone(), CancellationToken::new());
+        server.handler.set(routes::with_middleware(router, server.shared.clone()));
         let stopped = stop.clone().cancelled_owned();
         let end = tokio::spawn(server.serve_until(async move {
             stopped.await;
@@ -338,6 +297,43 @@ mod tests {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         answer
+    }
+
+    #[tokio::test]
+    async fn health_checks_are_answered_when_no_connection_is_left() {
+        let [api, health] =
+            [TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap()];
+        let (address, checks) = (api.local_addr().unwrap(), health.local_addr().unwrap());
+        let spare = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listeners = Listeners { health: Some(health), ..Listeners::from(spare) };
+        let mut server = Server::new(listeners).unwrap();
+        server.listener = ConnectionListener::new(api, 1, TrustedProxies::default()).unwrap();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let served = tokio::spawn(server.serve_until(async move {
+            stopped.await;
+            Duration::ZERO
+        }));
+        // It has the only connection once it is answered, and says nothing more.
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        silent.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        silent.read_exact(&mut [0; 16]).await.unwrap();
+        let mut waiting = TcpStream::connect(address).await.unwrap();
+        waiting.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+        for (path, status) in [("/healthz", "200"), ("/readyz", "503"), ("/v1/tenants", "503")] {
+            let mut stream = TcpStream::connect(checks).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let answer = answer(stream).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
+        }
+        drop(silent);
+        assert!(
+            answer(waiting).await.starts_with("HTTP/1.1 200"),
+            "the connection that became free serves the next one"
+        );
+        stop.cancel();
+        served.await.unwrap();
     }
 
     #[tokio::test]

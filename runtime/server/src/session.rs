@@ -1,8 +1,9 @@
 //! The session of a browser: its cookie, and the proof that a request comes from a page of this server.
 //!
 //! Promises
-//! - the cookie is `HttpOnly` and `SameSite=Strict`, and `Secure` wherever TLS is used; over a network without TLS nobody can
-//!   sign in;
+//! - the cookie is `HttpOnly` and `SameSite=Strict`; over a network without TLS nobody can sign in;
+//! - where TLS is used, the cookie is one that only this host can have set (`__Host-`): a page of a neighbouring domain can neither
+//!   replace the session nor end it;
 //! - with a session, every change needs a token that only a page of this origin can have read, and a request that a browser
 //!   declares to come from another origin is refused.
 //!
@@ -25,8 +26,10 @@ use crate::query;
 
 /// The path of the session's operations.
 pub(crate) const PATH: &str = "/v1/session";
-/// The name of the cookie.
-pub(crate) const COOKIE_NAME: &str = "sendbox_session";
+/// The name of the cookie. Browsers take a cookie with this prefix only over TLS, from the host itself, for all of its paths.
+pub(crate) const COOKIE_NAME: &str = "__Host-sendbox_session";
+/// Its name over `http` on this machine, where browsers do not take the other one.
+const LOOPBACK_COOKIE_NAME: &str = "sendbox_session";
 /// Proves that the request comes from a page that could read a response of this server.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 /// Where a request comes from, according to the browser.
@@ -34,17 +37,28 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// No session's secret is longer; a longer one is refused without being hashed.
 const LONGEST_COOKIE: usize = 128;
 
-/// The value of the cookie, if there is exactly one of the name.
+/// The value of the cookie, if there is exactly one of the name. The name without the prefix counts only on this machine.
 pub(crate) fn cookie(headers: &HeaderMap) -> Option<String> {
-    let pairs = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
-    let mut found = pairs
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == COOKIE_NAME)
-        .map(|(_, value)| value);
+    let named = |name| {
+        let pairs = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
+        let pairs = pairs.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.filter(move |(found, _)| *found == name).map(|(_, value)| value)
+    };
+    let name = if named(COOKIE_NAME).next().is_none() && names_this_machine(headers) {
+        LOOPBACK_COOKIE_NAME
+    } else {
+        COOKIE_NAME
+    };
+    let mut found = named(name);
     let value = found.next()?;
     let plain = (1..=LONGEST_COOKIE).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic());
     (found.next().is_none() && plain).then(|| value.to_owned())
+}
+
+/// Whether the request was made to a name or an address of this machine.
+fn names_this_machine(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    host.and_then(|host| Url::parse(&format!("http://{host}")).ok()).is_some_and(|host| is_loopback(&host))
 }
 
 /// Refuses a request with a session that does not prove where it comes from.
@@ -90,8 +104,7 @@ impl Transport {
         }
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let Some(origin) = text(ORIGIN) else {
-            let host = text(HOST).and_then(|host| Url::parse(&format!("http://{host}")).ok());
-            return Some(if host.is_some_and(|host| is_loopback(&host)) { Self::Loopback } else { Self::Secure });
+            return Some(if names_this_machine(headers) { Self::Loopback } else { Self::Secure });
         };
         let origin = Url::parse(origin).ok()?;
         match origin.scheme() {
@@ -134,8 +147,11 @@ pub(crate) fn clear(headers: &HeaderMap) -> Result<HeaderValue, Error> {
 }
 
 fn header(value: &str, age: &str, transport: Transport) -> Result<HeaderValue, Error> {
-    let secure = if transport == Transport::Secure { "; Secure" } else { "" };
-    let text = format!("{COOKIE_NAME}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}");
+    let (name, secure) = match transport {
+        Transport::Secure => (COOKIE_NAME, "; Secure"),
+        Transport::Loopback => (LOOPBACK_COOKIE_NAME, ""),
+    };
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}");
     let mut header =
         HeaderValue::from_str(&text).map_err(|_| Error::Internal("the cookie is not a valid header".to_owned()))?;
     header.set_sensitive(true);
@@ -154,19 +170,32 @@ mod tests {
 
     #[test]
     fn exactly_one_cookie_of_the_name_is_accepted() {
+        let found = |host: &str, header: &str| cookie(&headers(&[("host", host), ("cookie", header)]));
+        for (header, value) in [
+            ("__Host-sendbox_session=abc", Some("abc")),
+            ("theme=dark; __Host-sendbox_session=abc; other=1", Some("abc")),
+            ("__Host-sendbox_session=a; __Host-sendbox_session=b", None),
+            ("__Host-sendbox_session=", None),
+            ("x__Host-sendbox_session=abc", None),
+            ("__host-sendbox_session=abc", None),
+            ("__Host-sendbox_session", None),
+            ("", None),
+            // Which any page of the domain can have set.
+            ("sendbox_session=abc", None),
+            ("sendbox_session=evil; __Host-sendbox_session=abc; sendbox_session=evil", Some("abc")),
+        ] {
+            assert_eq!(found("sms.example", header).as_deref(), value, "{header}");
+        }
         for (header, value) in [
             ("sendbox_session=abc", Some("abc")),
-            ("theme=dark; sendbox_session=abc; other=1", Some("abc")),
             ("sendbox_session=a; sendbox_session=b", None),
-            ("sendbox_session=", None),
-            ("xsendbox_session=abc", None),
-            ("sendbox_session", None),
-            ("", None),
+            ("sendbox_session=evil; __Host-sendbox_session=abc", Some("abc")),
         ] {
-            assert_eq!(cookie(&headers(&[("cookie", header)])).as_deref(), value, "{header}");
+            assert_eq!(found("127.0.0.1:8080", header).as_deref(), value, "{header}");
+            assert_eq!(found("localhost:8080", header).as_deref(), value, "{header}");
         }
-        let long = format!("sendbox_session={}", "a".repeat(LONGEST_COOKIE + 1));
-        assert_eq!(cookie(&headers(&[("cookie", &long)])), None);
+        let long = format!("__Host-sendbox_session={}", "a".repeat(LONGEST_COOKIE + 1));
+        assert_eq!(found("sms.example", &long), None);
     }
 
     #[test]
@@ -223,7 +252,7 @@ mod tests {
         let text = |value: Result<HeaderValue, Error>| value.unwrap().to_str().unwrap().to_owned();
         assert_eq!(
             text(set("abc", Transport::Secure)),
-            "sendbox_session=abc; Path=/; HttpOnly; SameSite=Strict; Secure"
+            "__Host-sendbox_session=abc; Path=/; HttpOnly; SameSite=Strict; Secure"
         );
         assert_eq!(text(set("abc", Transport::Loopback)), "sendbox_session=abc; Path=/; HttpOnly; SameSite=Strict");
         assert!(text(clear(&HeaderMap::new())).ends_with("; Max-Age=0"));

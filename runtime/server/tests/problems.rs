@@ -9,6 +9,7 @@ use axum::extract::Request;
 use http::response::Parts;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use sendbox_domain::rules::request_rate::RequestRates;
 use sendbox_domain::rules::retention::Retention;
 use sendbox_sandbox::policy::OperatorPolicy;
 use sendbox_sandbox::{Sandbox, SandboxConfig};
@@ -36,6 +37,7 @@ async fn service() -> (Service, TempDir) {
         exclusive: true,
         retention: Retention { days: 1, ..Retention::default() },
         public_url: None,
+        request_rates: RequestRates::default(),
     };
     (Service::start(config).await.unwrap(), folder)
 }
@@ -145,7 +147,7 @@ async fn a_wrong_method_gets_the_allowed_ones() {
 async fn problem_types_can_be_retrieved() {
     let (_, list) = send(request("GET", "/problems").body(Body::empty()).unwrap()).await;
     let list: Vec<Value> = serde_json::from_slice(&list).unwrap();
-    assert_eq!(list.len(), 37);
+    assert_eq!(list.len(), 38);
     for kind in list {
         let path = kind["type"].as_str().unwrap();
         let (parts, one) = send(request("GET", path).body(Body::empty()).unwrap()).await;

@@ -3,4 +3,5 @@
 pub(crate) mod authentication;
 pub(crate) mod caller;
 pub(crate) mod keys;
+pub(crate) mod request_limits;
 pub(crate) mod sessions;

@@ -54,6 +54,14 @@ pub enum Error {
         /// Seconds until the same request can succeed. `None`: waiting does not help.
         retry_after: Option<u64>,
     },
+    /// The keys of the tenant make requests too fast, or have too many in progress.
+    #[error(
+        "this key or its tenant makes too many requests, or has too many in progress; try again in {retry_after} s"
+    )]
+    TooManyRequests {
+        /// Seconds until the same request can succeed.
+        retry_after: u64,
+    },
     /// The tenant stores as much of something as it may.
     #[error("{}", .quota.advice())]
     QuotaReached {
@@ -212,6 +220,7 @@ impl Error {
             Self::NoActiveConnection => "no-active-connection",
             Self::CountryNotAllowed(_) => "country-not-allowed",
             Self::Limited { .. } => "limit-reached",
+            Self::TooManyRequests { .. } => "too-many-requests",
             Self::QuotaReached { .. } => "quota-reached",
             Self::IdempotencyMismatch => "idempotency-mismatch",
             Self::IdempotencyInFlight => "idempotency-in-flight",

@@ -38,6 +38,7 @@ pub mod vault;
 pub use sendbox_store::{Store, StoreError};
 
 pub use self::access::caller::Caller;
+pub use self::access::request_limits::{AdmittedRequest, RequestKind};
 pub use self::catalogue::BuiltIn;
 pub use self::delivery_reports::receiver::{ReportCall, ReportReceiver};
 pub use self::error::Error;

@@ -12,6 +12,7 @@ use sendbox_domain::model::Timestamp;
 use sendbox_domain::rules::breaker::{Breaker, RetryBudget};
 use sendbox_domain::rules::json_diff;
 use sendbox_domain::rules::quota::{CHANGES_PERIOD_MS, MAX_AUDIT_VALUE_BYTES, Quota};
+use sendbox_domain::rules::request_rate::RequestRates;
 use sendbox_domain::rules::retention::Retention;
 use sendbox_policy::OperatorPolicy;
 use sendbox_sandbox::{Digest, Sandbox};
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
+use crate::access::request_limits::RequestLimits;
 use crate::catalogue::{BuiltIn, Catalogue};
 use crate::clock::Clock;
 use crate::connections::cached_connection::CachedConnection;
@@ -54,6 +56,9 @@ const MAX_CONFLICTS: u32 = 8;
 /// The pause before it runs again is a random part of this, doubled each time.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
 
+/// The action of a sign-in in the audit log.
+pub(crate) const SESSION_OPENED: &str = "session.open";
+
 /// Minimum timeout for closing the store, even when the grace period is over.
 const MIN_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -80,6 +85,8 @@ pub struct ServiceConfig {
     pub retention: Retention,
     /// The URL at which providers reach this deployment. `None`: connections get no callback URL.
     pub public_url: Option<PublicUrl>,
+    /// How fast the keys of tenants may make requests, beside messages and checks.
+    pub request_rates: RequestRates,
 }
 
 /// Why a service cannot start. Nothing was changed.
@@ -139,6 +146,7 @@ pub(crate) struct Inner {
     pub(crate) release_monitor: ReleaseMonitor,
     pub(crate) public_url: Option<PublicUrl>,
     pub(crate) callback_limiter: Arc<CallbackLimiter>,
+    pub(crate) request_limits: Arc<RequestLimits>,
     readiness: Readiness,
     pub(crate) refused_sends: RefusedSends,
     /// Whether this process lacks a master key that the database needs, as far as it has noticed.
@@ -189,6 +197,7 @@ impl Service {
             release_monitor: ReleaseMonitor::default(),
             public_url: config.public_url,
             callback_limiter,
+            request_limits: RequestLimits::new(config.request_rates),
             readiness: Readiness::default(),
             refused_sends: RefusedSends::default(),
             lacks_master_key: AtomicBool::new(false),
@@ -430,7 +439,10 @@ impl Service {
             return Ok(());
         }
         let now = self.now();
-        if let (Caller::Key { tenant, .. }, Some(_)) = (caller, &after) {
+        // Whoever has made too many changes can still sign in, and sign-ins have a limit of their own.
+        if let (Caller::Key { tenant, .. }, Some(_)) = (caller, &after)
+            && action != SESSION_OPENED
+        {
             require_changes_left(tx, tenant, now).await?;
         }
         let (before, after) = json_diff::changed(before.as_ref(), after.as_ref());

@@ -132,6 +132,9 @@ kinds! {
     QuotaReached, "quota-reached", TOO_MANY_REQUESTS, "Quota reached",
         "The tenant stores, or has changed, as much of something as it may; `limit` names it.",
         "Delete what is not needed any more, or wait `retryAfter` seconds, where it is given.";
+    TooManyRequests, "too-many-requests", TOO_MANY_REQUESTS, "Too many requests",
+        "The key, its tenant or the address makes requests too fast, or has too many in progress. Nothing was done.",
+        "Wait `retryAfter` seconds, and make fewer requests at once.";
     Internal, "internal", INTERNAL_SERVER_ERROR, "Internal error",
         "Sendbox failed.",
         "Give the `instance` to the operator, who finds the cause in the server's log.";
@@ -181,6 +184,7 @@ impl Kind {
             Error::NoActiveConnection => Self::NoActiveConnection,
             Error::CountryNotAllowed(_) => Self::CountryNotAllowed,
             Error::Limited { .. } => Self::LimitReached,
+            Error::TooManyRequests { .. } => Self::TooManyRequests,
             Error::QuotaReached { .. } => Self::QuotaReached,
             Error::IdempotencyMismatch => Self::IdempotencyMismatch,
             Error::IdempotencyInFlight => Self::IdempotencyInFlight,

@@ -87,7 +87,7 @@ macro_rules! groups {
 
 groups! {
     /// For every route that needs a key.
-    Unauthorized: 401 403 500 503;
+    Unauthorized: 401 403 429 500 503;
     /// For every route that needs no key.
     ServerError: 500 503;
     /// For a route with an id in its path.

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::ApiResult;
 use crate::api::Api;
 use crate::body;
+use crate::log::RequestContext;
 use crate::path::{CallbackPath, Path};
 
 pub(super) fn routes() -> Router<Api> {
@@ -24,6 +25,9 @@ pub(super) fn routes() -> Router<Api> {
 async fn receive(State(api): State<Api>, Path(path): Path<CallbackPath>, request: Request) -> ApiResult<Response> {
     // Before the body is read: a caller without a valid token makes the server buffer nothing.
     let receiver = api.service.report_receiver(&path.tenant, &path.connection, &path.token).await?;
+    if let Some(context) = request.extensions().get::<RequestContext>() {
+        context.set_tenant(&path.tenant);
+    }
     let method = request.method().to_string();
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_owned);

@@ -1,8 +1,9 @@
 //! Operations that need no key: the server's version, its health, its OpenAPI document, and its problem types.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use sendbox_service::Error;
@@ -25,6 +26,11 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(retrieve_openapi_document))
         .routes(routes!(list_problem_types))
         .routes(routes!(retrieve_problem_type))
+}
+
+/// The routes of the listener for health checks.
+pub(super) fn health_routes() -> Router<Api> {
+    Router::new().route("/healthz", get(check_liveness)).route("/readyz", get(check_readiness))
 }
 
 /// The server, and where to go from here.
@@ -91,7 +97,7 @@ async fn check_liveness() -> Json<Health> {
 /// stopping: use it to decide whether to route requests here. The store is tested with a write, at most once a second.
 #[utoipa::path(get, path = "/readyz", tag = "server", responses((status = 200, description = "The server accepts requests.", body = Health), ServerError))]
 async fn check_readiness(State(api): State<Api>) -> ApiResult<Json<Health>> {
-    if api.lifecycle.leaving.is_cancelled() {
+    if api.shared.lifecycle.leaving.is_cancelled() {
         return Err(Error::Stopping.into());
     }
     api.service.ready().await?;

@@ -15,7 +15,8 @@ use sendbox_domain::model::{Deletion, KeyRotation, NewTenant};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::body::{JsonBody, LARGE, OptionalJsonBody, SMALL};
+use crate::body::{JsonBody, LARGE, OptionalJsonBody};
+use crate::body_budget::SMALL;
 use crate::idempotency::IdempotencyKey;
 use crate::path::{ConnectionPath, Path};
 use crate::query::Query;
@@ -35,7 +36,7 @@ fn test_router() -> Router {
             "/of/{tenant}/by/{name}",
             get(async |Path(path): Path<ConnectionPath>| format!("{} {}", &*path.tenant, &*path.name)),
         );
-    with_middleware(router, Lifecycle::default())
+    with_middleware(router, Shared::default())
 }
 
 async fn answer(request: Request) -> (http::response::Parts, String) {

@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::access::caller::{Caller, valid_secret};
 use crate::access::keys::id_of;
+use crate::access::request_limits::{AdmittedRequest, RequestKind};
 use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::vault;
@@ -25,5 +26,14 @@ impl Service {
         let is_given = |hash: &[u8]| Ok::<_, Error>(vault::constant_time_eq(&given, hash));
         let secret = valid_secret(&row, self.now(), is_given)?.ok_or(Error::Unauthenticated)?;
         Ok(Caller::of_key(row, secret))
+    }
+
+    /// Admits a request, until what is returned is dropped. `None` for the platform key, which is not limited.
+    ///
+    /// # Errors
+    /// [`Error::TooManyRequests`].
+    pub fn admit_request(&self, caller: &Caller, kind: RequestKind) -> Result<Option<AdmittedRequest>> {
+        let Caller::Key { tenant, key, .. } = caller else { return Ok(None) };
+        self.inner.request_limits.admit(tenant, key, kind, self.inner.clock.monotonic()).map(Some)
     }
 }

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::access::caller::{Caller, valid_secret};
 use crate::error::{Error, Result};
-use crate::service::Service;
+use crate::service::{SESSION_OPENED, Service};
 use crate::vault::{constant_time_eq, random};
 
 /// Maximum duration of a session, in seconds.
@@ -88,10 +88,13 @@ impl Service {
     /// Opens a session with an API key. The value of the cookie is returned once and cannot be read again.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`].
+    /// [`Error::Unauthenticated`], [`Error::TooManyRequests`].
     pub async fn open_session(&self, sign_in: SignIn) -> Result<(SessionSecret, Session)> {
         let key = Zeroizing::new(sign_in.key.into_inner());
         let caller = self.authenticate(key.trim()).await?;
+        if let Caller::Key { key, .. } = &caller {
+            self.inner.request_limits.count_sign_in(key, self.inner.clock.monotonic())?;
+        }
         let secret = SessionSecret(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<32>()?.as_ref())));
         let now = self.now();
         let api_key = match &caller {
@@ -117,7 +120,7 @@ impl Service {
         }
         sessions::insert(&mut tx, &row).await?;
         let (tenant, target) = target(&caller);
-        self.record_audit(&mut tx, &caller, tenant, ("session.open", target), (None, Some(json!({})))).await?;
+        self.record_audit(&mut tx, &caller, tenant, (SESSION_OPENED, target), (None, Some(json!({})))).await?;
         tx.commit().await?;
         let csrf_token = Some(csrf_token(secret.expose())?);
         let expires_at = Some(now.plus_seconds(MAX_SESSION_SECONDS));

@@ -258,6 +258,8 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
       "limit-reached": () => "Limit erreicht",
       "quota-reached": () => "Kontingent ausgeschöpft",
       "quota-reached-detail": () => "Der Mandant hat so viel davon, wie er haben darf. Löschen Sie, was nicht mehr gebraucht wird, oder versuchen Sie es später erneut.",
+      "too-many-requests": () => "Zu viele Anfragen",
+      "too-many-requests-detail": () => "Dieser Schlüssel, sein Mandant oder diese Adresse stellt zu viele Anfragen. Es wurde nichts getan. Warten Sie einen Augenblick, und versuchen Sie es erneut.",
       // Die Konsole sendet keine Zustellberichte: Diese Fehler sieht nur ein Anbieter.
       "report-not-authentic": () => "Zustellbericht nicht authentisch",
       "report-malformed": () => "Ungültiger Zustellbericht",
