@@ -307,9 +307,11 @@ fn end(report: &SendResult) -> End {
 fn classify(fault: &ConnectorFault) -> End {
     let ConnectorFault::ManifestViolation(violation) = fault else { return End::Clear(fault.to_string()) };
     match **violation {
-        Violation::Malformed(_) | Violation::Composition(_) | Violation::Void(_) | Violation::Denied(_) => {
-            End::Sealed(fault.to_string())
-        }
+        Violation::Malformed(_)
+        | Violation::LongParameter { .. }
+        | Violation::Composition(_)
+        | Violation::Void(_)
+        | Violation::Denied(_) => End::Sealed(fault.to_string()),
         _ => End::Clear(fault.to_string()),
     }
 }

@@ -20,7 +20,8 @@ const LENGTH: usize = 64;
 static COMPONENT: LazyLock<Vec<u8>> = LazyLock::new(|| std::fs::read(crate::guests::VERSIONED).unwrap());
 
 /// Version `number`, with the behaviour `does`: `honest`, `wider`, `narrower`, `stricter`, `trap`, `loop`, `tenth`, `refuse`,
-/// `late`, `unseal`, `forget`, `default`, `origin`, `renamed`, `abroad`, `elsewhere`, `priced`. See `tests/guests/versioned`.
+/// `late`, `unseal`, `forget`, `default`, `origin`, `renamed`, `abroad`, `elsewhere`, `priced`, `collect`, `moved`. See
+/// `tests/guests/versioned`.
 pub fn version(number: u32, does: &str) -> Vec<u8> {
     version_of(ID, number, does)
 }

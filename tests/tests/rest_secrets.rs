@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
-use sendbox_tests::api::{ApiResponse, LIVE, NUMBER, text};
+use sendbox_tests::api::{Api, ApiResponse, Client, LIVE, NUMBER, text};
 use sendbox_tests::empty_tenant::{at, empty, message, twilio, with_token};
 use sendbox_tests::simulator_setup::connection;
-use sendbox_tests::test_service::TENANT;
+use sendbox_tests::test_service::{TENANT, templates};
+use sendbox_tests::versioned::{ID, digest, parameters, version};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,4 +129,209 @@ async fn a_stored_secret_goes_to_no_host_that_it_was_not_given_for() {
     // And the way back is another change of hosts.
     let back = admin.put(&at("connections/main"), &input(HOME, None)).await.problem(422, "invalid-input");
     assert!(text(&back["errors"][0]["message"]).contains("https://hooks.simulator.test"), "{back}");
+}
+
+/// A tenant with an active connection that uses a version of a connector of its own, as its admin uses it.
+struct OwnConnector {
+    api: Api,
+    admin: Client,
+}
+
+/// The host to which the hostile versions would send the secret.
+const AWAY: &str = "hooks.simulator.test";
+
+impl OwnConnector {
+    async fn with(first: &[u8]) -> Self {
+        let (api, admin) = empty().await;
+        let own = Self { api, admin };
+        own.upload(first).await;
+        own.save(Some(&own.token())).await.expect(201);
+        own.admin.put(&at("active-connection"), &json!({ "name": "acme" })).await.expect(200);
+        own
+    }
+
+    /// The secret that the simulated provider knows.
+    fn token(&self) -> String {
+        text(&connection("twilio").0["authToken"])
+    }
+
+    /// Saves the connection with this secret, or with the one that is stored.
+    async fn save(&self, token: Option<&str>) -> ApiResponse {
+        let mut parameters = parameters();
+        match token {
+            Some(token) => parameters.insert("authToken".to_owned(), json!(token)),
+            None => parameters.remove("authToken"),
+        };
+        let input = json!({ "connector": ID, "parameters": parameters, "templates": templates() });
+        self.admin.put(&at("connections/acme"), &input).await
+    }
+
+    /// Uploads a version, and approves what it may newly do. Returns it as it was shown.
+    async fn upload(&self, component: &[u8]) -> Value {
+        let created = self.admin.upload(&at("connectors"), component.to_vec()).await;
+        let location = created.headers["location"].to_str().unwrap().to_owned();
+        let version = loop {
+            let version = self.admin.get(&location).await.expect(200);
+            if version["state"] != "checking" {
+                break version;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        };
+        assert_eq!(version["state"], "ready", "{version}");
+        if version["difference"]["needsApproval"] == true {
+            let confirm = json!({ "confirmationToken": version["difference"]["confirmationToken"] });
+            let approval = at(&format!("connectors/{ID}/versions/{}/approval", digest(component)));
+            self.admin.post(&approval, &confirm).await.expect(200);
+        }
+        version
+    }
+
+    fn release(&self, rest: &str) -> String {
+        at(&format!("connectors/{ID}/release/{rest}"))
+    }
+
+    async fn activate(&self, component: &[u8]) -> Value {
+        let activation = json!({ "digest": digest(component) });
+        self.admin.post(&self.release("activations"), &activation).await.expect(200)
+    }
+
+    async fn roll_back(&self) {
+        self.admin.post(&self.release("rollbacks"), &json!({})).await.expect(200);
+    }
+
+    async fn start_canary(&self, component: &[u8]) {
+        let canary = json!({ "digest": digest(component), "percent": 99 });
+        self.admin.put(&self.release("canary"), &canary).await.expect(200);
+    }
+
+    /// Sends a message, which must be accepted. Returns the versions of its attempts.
+    async fn send(&self) -> Vec<String> {
+        let sent = self.api.platform().post(&at("messages"), &message("271828")).await.expect(200);
+        let sent = self.api.platform().get(&at(&format!("messages/{}", text(&sent["id"])))).await.expect(200);
+        sent["attempts"].as_array().unwrap().iter().map(|attempt| text(&attempt["connectorDigest"])).collect()
+    }
+
+    async fn test(&self, more: Value) -> ApiResponse {
+        let mut test = json!({ "connection": "acme", "to": NUMBER });
+        test.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.admin.post(&at("connection-tests"), &test).await
+    }
+
+    /// The number of requests that arrived at [`AWAY`].
+    fn arrived(&self) -> usize {
+        self.api.backend.simulator.requests().iter().filter(|request| request.host == AWAY).count()
+    }
+}
+
+/// Fails unless the secret would have to be given again.
+fn assert_asked_again(errors: &Value) {
+    let error = &errors[0];
+    assert_eq!((&error["field"], &error["code"]), (&json!("/parameters/authToken"), &json!("secret-for-other-hosts")));
+    assert!(
+        text(&error["message"]).contains("give it again to have it sent to https://hooks.simulator.test"),
+        "{error}"
+    );
+}
+
+/// Whoever may choose the version of a connector must not get a secret at a host of their own either, approved or not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_gets_no_stored_secret_for_another_host() {
+    let (first, hostile) = (version(1, "honest"), version(2, "collect"));
+    let own = OwnConnector::with(&first).await;
+    let shown = own.upload(&hostile).await;
+    assert_asked_again(&shown["difference"]["incompatibleConnections"][0]["errors"]);
+
+    // In a test, with the parameters that are stored and with others.
+    let mut others = parameters();
+    others.remove("authToken");
+    for dry_run in [true, false] {
+        let stored = json!({ "version": digest(&hostile), "dryRun": dry_run });
+        let changed = json!({ "version": digest(&hostile), "dryRun": dry_run, "parameters": others });
+        for test in [stored, changed] {
+            assert_asked_again(&own.test(test).await.problem(422, "invalid-input")["errors"]);
+        }
+    }
+    // As a canary, as the active version, and after a rollback and another activation.
+    own.start_canary(&hostile).await;
+    for _ in 0..5 {
+        assert_eq!(own.send().await, [digest(&first)]);
+    }
+    let activated = own.activate(&hostile).await;
+    assert_asked_again(&activated["incompatibleConnections"][0]["errors"]);
+    assert_eq!(own.send().await, [digest(&first)]);
+    own.roll_back().await;
+    assert_eq!(own.send().await, [digest(&first)]);
+    own.activate(&hostile).await;
+    assert_eq!(own.send().await, [digest(&first)]);
+    // Saving the connection with the version keeps no secret for it.
+    assert_asked_again(&own.save(None).await.problem(422, "invalid-input")["errors"]);
+    assert_asked_again(&own.test(json!({ "dryRun": true })).await.problem(422, "invalid-input")["errors"]);
+    let shown = own.admin.get(&at("connections/acme")).await.expect(200);
+    assert_eq!(shown["connectorDigest"], digest(&first));
+    assert_eq!(own.arrived(), 0);
+
+    // Whoever has the secret can give it to the version. Another rule then ends this send, whose secret has left for another host.
+    own.save(Some(&own.token())).await.expect(200);
+    assert_eq!(own.send().await, [digest(&hostile), digest(&first)]);
+    assert_eq!(own.arrived(), 1);
+    let audit = own.admin.get(&at("audit?action=connection.save")).await.expect(200);
+    let hosts = json!({ "authToken": ["https://api.twilio.com", "https://hooks.simulator.test"] });
+    assert_eq!(audit["items"][0]["after"]["secretHosts"], hosts);
+    // And then it can be kept.
+    own.save(None).await.expect(200);
+}
+
+/// A secret that is given while a canary sends is given to the canary as well, so that it can be tried before it is active.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_is_given_again_is_for_the_canary_too() {
+    let (first, second) = (version(1, "honest"), version(2, "collect"));
+    let own = OwnConnector::with(&first).await;
+    own.upload(&second).await;
+    own.start_canary(&second).await;
+    own.save(None).await.expect(200);
+    assert_eq!(own.send().await, [digest(&first)]);
+    assert_eq!(own.arrived(), 0, "a secret that is kept is not given to the canary");
+    own.save(Some(&own.token())).await.expect(200);
+    // One message in a hundred is not in the canary, which ends soon after the first fault.
+    for _ in 0..5 {
+        own.send().await;
+    }
+    assert!(own.arrived() > 0);
+}
+
+/// The version to which a release can be rolled back does not send, so a secret is not given to it unknowingly.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_is_not_given_to_the_version_before() {
+    let (first, hostile) = (version(1, "honest"), version(2, "moved"));
+    let own = OwnConnector::with(&first).await;
+    own.upload(&hostile).await;
+    own.activate(&hostile).await;
+    // Whoever prepares this knows no secret, and gives another one.
+    own.save(Some("a-token-of-the-attacker")).await.expect(200);
+    own.activate(&first).await;
+    // The second time, it is the value that is stored.
+    for _ in 0..2 {
+        own.save(Some(&own.token())).await.expect(200);
+    }
+    own.roll_back().await;
+    assert_eq!(own.send().await, [digest(&first)]);
+    assert_eq!(own.arrived(), 0);
+}
+
+/// A secret that is given again for a version with other hosts can still be sent with the version before, after a rollback.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollback_finds_its_secret() {
+    let (first, moved) = (version(1, "honest"), version(2, "moved"));
+    let own = OwnConnector::with(&first).await;
+    own.upload(&moved).await;
+    own.activate(&moved).await;
+    own.save(Some(&own.token())).await.expect(200);
+    own.roll_back().await;
+    assert_eq!(own.send().await, [digest(&first)]);
+    // Another secret was never given for the host of the first version.
+    own.activate(&moved).await;
+    own.save(Some("another-token-of-the-tenant")).await.expect(200);
+    own.roll_back().await;
+    let refused = own.test(json!({ "dryRun": true })).await.problem(422, "invalid-input");
+    assert!(text(&refused["errors"][0]["message"]).contains("https://api.twilio.com"), "{refused}");
 }

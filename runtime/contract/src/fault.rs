@@ -78,6 +78,14 @@ pub enum Violation {
     /// The request is malformed.
     #[error("{0}")]
     Malformed(#[from] MalformedRequest),
+    /// The request is too large because of a parameter of the connection. The tenant entered it and has to correct it.
+    #[error("{malformed}; shorten the parameter `{key}`")]
+    LongParameter {
+        /// The key of the parameter.
+        key: Arc<str>,
+        /// What is too large.
+        malformed: MalformedRequest,
+    },
     /// A request with the message may already have been sent in this call.
     #[error("a further request after the one with the message; one send is one message, and nothing follows it")]
     AfterMessage,
@@ -228,12 +236,14 @@ impl ConnectorFault {
     /// Whether the connector only asked for what its manifest declares, and the operator or the tenant does not permit it. That is
     /// not a fault of its code, and no reason to roll a version back.
     pub(crate) fn is_settings_denial(&self) -> bool {
-        self.is_denied_by_settings() || self.is_wrong_secret_encoding()
+        self.is_denied_by_settings() || self.is_invalid_parameter()
     }
 
-    /// Whether a secret is not in the encoding that the connector expects. The tenant entered it.
-    fn is_wrong_secret_encoding(&self) -> bool {
-        matches!(self, Self::ManifestViolation(violation) if matches!(&**violation, Violation::Void(Void::Secret { .. })))
+    /// Whether a secret is not in the encoding that the connector expects, or a parameter is too long for its request. The tenant entered
+    /// both.
+    fn is_invalid_parameter(&self) -> bool {
+        let Self::ManifestViolation(violation) = self else { return false };
+        matches!(&**violation, Violation::Void(Void::Secret { .. }) | Violation::LongParameter { .. })
     }
 
     pub(crate) fn is_denied_by_settings(&self) -> bool {

@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
+use memchr::memmem;
 use sendbox_contract::schema::Schema;
 use sendbox_contract::text::one_line;
 use sendbox_contract::{FaultKind, Metadata, ParameterError, ParameterFault, schema};
-use sendbox_policy::{HostValue, HostValues, Label, Mark};
+use sendbox_policy::{Encoding, HostValue, HostValues, Label, Mark};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::egress::scrub::{Needle, needles};
-use crate::sealed::{SECRET_BOUND, Sealed};
+use crate::sealed::{SECRET_BOUND, Sealed, encode_bytes};
 
 /// Maximum size of a secret, in bytes. What a connector makes from secrets is charged by this, not by their actual size.
 pub const SECRET_BYTES: usize = SECRET_BOUND;
@@ -195,9 +196,30 @@ impl Parameters {
         self.hides
     }
 
+    /// The parameter that makes a part of a request too long: the longest one in it, if the part would have at least `excess` bytes less
+    /// without its parameters. A parameter is found as it is, or encoded for a URL or a body, and counted once.
+    pub(crate) fn longest_in(&self, parts: &[&[u8]], excess: usize) -> Option<&str> {
+        let plain = self.plain.iter().map(|(key, value)| (key, value.as_bytes()));
+        let secrets = self.secrets.iter().map(|(key, value)| (key, value.as_bytes()));
+        let found: Vec<(usize, &str)> =
+            plain.chain(secrets).map(|(key, value)| (bytes_in(parts, value), key.as_str())).collect();
+        let total: usize = found.iter().map(|(bytes, _)| bytes).sum();
+        let (_, key) = found.into_iter().max_by_key(|(bytes, _)| *bytes)?;
+        (total >= excess).then_some(key)
+    }
+
     pub(crate) fn needles(&self) -> &[Arc<Needle>] {
         &self.needles
     }
+}
+
+/// The bytes that a value takes in these parts, in the longest encoding in which it is found.
+fn bytes_in(parts: &[&[u8]], value: &[u8]) -> usize {
+    let encodings = [Encoding::Percent, Encoding::Form, Encoding::JsonString, Encoding::Xml];
+    let encoded = encodings.into_iter().filter_map(|encoding| encode_bytes(value, encoding)).map(Zeroizing::new);
+    let forms = encoded.chain([Zeroizing::new(value.to_vec())]);
+    let is_found = |form: &Zeroizing<Vec<u8>>| parts.iter().any(|part| memmem::find(part, form).is_some());
+    forms.filter(is_found).map(|form| form.len()).max().unwrap_or_default()
 }
 
 /// What the connector reads: a string as it is, any other JSON value as compact JSON, nothing for `null`.

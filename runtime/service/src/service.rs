@@ -211,6 +211,9 @@ impl Service {
         if let Err(error) = service.refresh_releases().await {
             tracing::error!(%error, "the releases could not be read; the release monitor will try again");
         }
+        if let Err(error) = service.fill_secret_hosts().await {
+            tracing::error!(%error, "it could not be stored which hosts older secrets were given for; connections with them do not send");
+        }
         let worker = service.clone();
         service.inner.work.spawn(async move { worker.work().await });
         let sweeper = service.clone();

@@ -193,27 +193,75 @@ pub struct Count {
     pub attempts: u64,
 }
 
-/// Counts the results of the newest finished attempts of a version: at most `limit`, started at or after `since` and before `until`.
-/// An empty `tenant` means all tenants.
-pub async fn counts(
-    tx: &mut Tx,
-    tenant: &str,
-    digest: &str,
-    (since, until): (Timestamp, Timestamp),
-    limit: u32,
-) -> Result<Vec<Count>> {
-    let count = query(
-        "SELECT tenant, outcome, class, fault, COUNT(*) AS attempts FROM (\
-           SELECT tenant, outcome, class, fault FROM attempts WHERE digest = $1 AND started_at >= $2 AND started_at < $3 \
-           AND (tenant = $4 OR $4 = '') AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT $5\
-         ) AS newest GROUP BY tenant, outcome, class, fault",
-    )
-    .bind(text(digest))
-    .bind(since.0)
-    .bind(until.0)
-    .bind(text(tenant))
-    .bind(i64::from(limit));
-    let rows = tx.all(count).await?;
+/// Minimum number of attempts of a tenant that are read: enough for a rate that counts.
+const LEAST_OF_EACH: i64 = 20;
+
+/// A version in a period, whose attempts are counted: those that started at or after `since` and before `until`. An empty `tenant` means
+/// all tenants.
+#[derive(Clone, Copy, Debug)]
+pub struct VersionPeriod<'a> {
+    pub tenant: &'a str,
+    pub digest: &'a str,
+    pub since: Timestamp,
+    pub until: Timestamp,
+}
+
+impl VersionPeriod<'_> {
+    fn bind(&self, sql: &'static str) -> Query {
+        query(sql).bind(text(self.digest)).bind(self.since.0).bind(self.until.0).bind(text(self.tenant))
+    }
+}
+
+/// `known`: the tenants with attempts of a version, found with one look into the index for each of them. The last row may be NULL. Rows
+/// are compared, so that PostgreSQL has no other index to read in this order, and with the greatest time, so that SQLite skips a tenant.
+const KNOWN_TENANTS: &str = "WITH RECURSIVE known (tenant) AS (\
+       SELECT CASE WHEN $4 = '' THEN (SELECT CASE WHEN digest = $1 THEN tenant END FROM attempts \
+         WHERE (digest, tenant) >= ($1, '') ORDER BY digest, tenant LIMIT 1) ELSE $4 END \
+       UNION ALL \
+       SELECT (SELECT CASE WHEN digest = $1 THEN tenant END FROM attempts \
+         WHERE (digest, tenant, started_at) > ($1, known.tenant, 9223372036854775807) ORDER BY digest, tenant LIMIT 1) \
+       FROM known WHERE known.tenant IS NOT NULL AND $4 = ''\
+     )";
+
+/// `newest`: since when the finished attempts of a tenant are among its newest, of which there are one more than `$5`.
+const NEWEST: &str = ", newest AS MATERIALIZED (\
+       SELECT tenant, COALESCE((SELECT started_at FROM attempts WHERE digest = $1 AND attempts.tenant = known.tenant \
+       AND started_at >= $2 AND started_at < $3 AND finished_at IS NOT NULL ORDER BY started_at DESC LIMIT 1 OFFSET $5), $2) AS since \
+       FROM known WHERE tenant IS NOT NULL\
+     )";
+
+/// The attempts of each tenant that are among its newest. Both databases look them up for one tenant after the other: SQLite because it
+/// keeps the order of a `CROSS JOIN`, PostgreSQL because it cannot hash a comparison of rows.
+const OF_NEWEST: &str = "FROM newest CROSS JOIN attempts \
+     WHERE (attempts.digest, attempts.tenant, attempts.started_at) >= ($1, newest.tenant, newest.since) \
+     AND (attempts.digest, attempts.tenant, attempts.started_at) < ($1, newest.tenant, $3) AND attempts.finished_at IS NOT NULL";
+
+/// How many attempts of each tenant are read, so that there are `limit` of them together: so none displaces those of the others. Attempts
+/// that started in the same millisecond as the last of them are read as well.
+async fn limit_of_each(tx: &mut Tx, period: &VersionPeriod<'_>, limit: u32) -> Result<i64> {
+    static TENANTS: Statement = Statement::new(|| {
+        format!(
+            "{KNOWN_TENANTS} SELECT COUNT((SELECT 1 FROM attempts WHERE digest = $1 AND attempts.tenant = known.tenant \
+             AND started_at >= $2 AND started_at < $3 LIMIT 1)) AS tenants FROM known WHERE tenant IS NOT NULL"
+        )
+    });
+    let tenants = match tx.one(period.bind(TENANTS.as_str())).await? {
+        Some(row) => Columns::of("attempts", &row).integer("tenants")?,
+        None => 0,
+    };
+    Ok((i64::from(limit) / tenants.max(1)).max(LEAST_OF_EACH))
+}
+
+/// Counts the results of the newest finished attempts of a version: about `limit`, evenly divided among its tenants.
+pub async fn counts(tx: &mut Tx, period: &VersionPeriod<'_>, limit: u32) -> Result<Vec<Count>> {
+    static COUNT: Statement = Statement::new(|| {
+        format!(
+            "{KNOWN_TENANTS}{NEWEST} SELECT attempts.tenant, outcome, class, fault, COUNT(*) AS attempts {OF_NEWEST} \
+             GROUP BY attempts.tenant, outcome, class, fault"
+        )
+    });
+    let each = limit_of_each(tx, period, limit).await?;
+    let rows = tx.all(period.bind(COUNT.as_str()).bind(each - 1)).await?;
     let read = |row: &Row| {
         let row = Columns::of("attempts", row);
         Ok(Count {
@@ -227,25 +275,13 @@ pub async fn counts(
     rows.iter().map(read).collect()
 }
 
-/// The durations of the newest finished attempts of a version, in milliseconds: at most `limit`, started at or after `since` and
-/// before `until`. An empty `tenant` means all tenants.
-pub async fn durations(
-    tx: &mut Tx,
-    tenant: &str,
-    digest: &str,
-    (since, until): (Timestamp, Timestamp),
-    limit: u32,
-) -> Result<Vec<u64>> {
-    let list = query(
-        "SELECT finished_at - started_at AS took FROM attempts WHERE digest = $1 AND started_at >= $2 \
-         AND started_at < $3 AND (tenant = $4 OR $4 = '') AND finished_at IS NOT NULL \
-         ORDER BY started_at DESC LIMIT $5",
-    )
-    .bind(text(digest))
-    .bind(since.0)
-    .bind(until.0)
-    .bind(text(tenant))
-    .bind(i64::from(limit));
+/// The durations of the newest finished attempts of a version, in milliseconds: about `limit`, evenly divided among its tenants.
+pub async fn durations(tx: &mut Tx, period: &VersionPeriod<'_>, limit: u32) -> Result<Vec<u64>> {
+    static LIST: Statement = Statement::new(|| {
+        format!("{KNOWN_TENANTS}{NEWEST} SELECT attempts.finished_at - attempts.started_at AS took {OF_NEWEST}")
+    });
+    let each = limit_of_each(tx, period, limit).await?;
+    let list = period.bind(LIST.as_str()).bind(each - 1);
     let rows = tx.all(list).await?;
     // If the clock was set back, the duration is 0 and not negative.
     rows.iter().map(|row| Ok(u64::try_from(Columns::of("attempts", row).integer("took")?).unwrap_or(0))).collect()

@@ -34,10 +34,20 @@ fn migrations(scripts: &[(i64, &'static str, &'static str)]) -> Migrator {
 }
 
 // Listed one by one, because `migrate!` does not notice a new file without a build script.
-static SQLITE: LazyLock<Migrator> =
-    LazyLock::new(|| migrations(&[(1, "initial", include_str!("../migrations/sqlite/0001_initial.sql"))]));
-static POSTGRES: LazyLock<Migrator> =
-    LazyLock::new(|| migrations(&[(1, "initial", include_str!("../migrations/postgres/0001_initial.sql"))]));
+static SQLITE: LazyLock<Migrator> = LazyLock::new(|| {
+    migrations(&[
+        (1, "initial", include_str!("../migrations/sqlite/0001_initial.sql")),
+        (2, "secret hosts", include_str!("../migrations/sqlite/0002_secret_hosts.sql")),
+        (3, "attempts of version", include_str!("../migrations/sqlite/0003_attempts_of_version.sql")),
+    ])
+});
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
+    migrations(&[
+        (1, "initial", include_str!("../migrations/postgres/0001_initial.sql")),
+        (2, "secret hosts", include_str!("../migrations/postgres/0002_secret_hosts.sql")),
+        (3, "attempts of version", include_str!("../migrations/postgres/0003_attempts_of_version.sql")),
+    ])
+});
 
 pub(super) async fn open(url: &str) -> Result<Database> {
     if url.starts_with("sqlite:") {

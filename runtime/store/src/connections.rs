@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use sendbox_domain::model::Timestamp;
 
-use super::columns::{Columns, json, large, text};
+use super::columns::{Columns, json, json_or_none, large, text};
 use super::query::{Row, query};
-use super::rows::ConnectionRow;
+use super::rows::{ConnectionRow, SecretHosts};
 use super::table::{Statement, Table};
 use super::{Result, Tx};
 
@@ -26,6 +26,7 @@ pub(super) const TABLE: Table = Table {
         "created_at",
         "updated_at",
         "report_token",
+        "secret_hosts",
     ],
 };
 
@@ -49,6 +50,7 @@ pub(super) fn read_columns(row: &Columns<'_>) -> Result<ConnectionRow> {
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
         report_token: row.bytes_or_none("report_token")?,
+        secret_hosts: row.json_or_none("secret_hosts")?,
     })
 }
 
@@ -66,6 +68,7 @@ pub async fn put(tx: &mut Tx, connection: &ConnectionRow) -> Result<()> {
             "revision",
             "updated_at",
             "report_token",
+            "secret_hosts",
         ];
         TABLE.upsert(&["tenant", "name"], &changing, "")
     });
@@ -84,7 +87,8 @@ pub async fn put(tx: &mut Tx, connection: &ConnectionRow) -> Result<()> {
         .bind(large(connection.revision)?)
         .bind(connection.created_at.0)
         .bind(connection.updated_at.0)
-        .bind(connection.report_token.clone());
+        .bind(connection.report_token.clone())
+        .bind(json_or_none(connection.secret_hosts.as_ref())?);
     tx.execute(put).await?;
     Ok(())
 }
@@ -108,6 +112,27 @@ pub async fn using(tx: &mut Tx, tenant: &str, connector: &str, limit: u32) -> Re
     });
     let list = query(LIST.as_str()).bind(text(connector)).bind(text(tenant)).bind(i64::from(limit));
     tx.all(list).await?.iter().map(read).collect()
+}
+
+/// The connections of which it is not stored for which hosts their secrets were given.
+pub async fn without_secret_hosts(tx: &mut Tx) -> Result<Vec<ConnectionRow>> {
+    static LIST: Statement = Statement::new(|| TABLE.select("WHERE secret_hosts IS NULL ORDER BY tenant, name"));
+    tx.all(query(LIST.as_str())).await?.iter().map(read).collect()
+}
+
+/// Stores for which hosts the secrets of a connection were given, unless that is stored already or the connection has changed since it
+/// was read.
+pub async fn fill_secret_hosts(tx: &mut Tx, connection: &ConnectionRow, hosts: &SecretHosts) -> Result<()> {
+    let fill = query(
+        "UPDATE connections SET secret_hosts = $1 WHERE tenant = $2 AND name = $3 AND fingerprint = $4 \
+         AND secret_hosts IS NULL",
+    )
+    .bind(json(hosts)?)
+    .bind(text(&connection.tenant))
+    .bind(text(&connection.name))
+    .bind(connection.fingerprint.clone());
+    tx.execute(fill).await?;
+    Ok(())
 }
 
 /// Deletes a connection. Returns `false` when there is none of this name.

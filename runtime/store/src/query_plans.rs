@@ -190,6 +190,31 @@ async fn statistics_take_as_many_steps_for_more_messages() {
     }
 }
 
+/// The attempts of all are of one version and one tenant.
+#[tokio::test]
+async fn versions_are_judged_by_as_many_attempts_however_many_there_are() {
+    let [(_one, small), (_two, large)] = [store_with(200).await, store_with(2000).await];
+    let mut steps = Vec::new();
+    for store in [&small, &large] {
+        let mut tx = store.begin_read().await.unwrap();
+        for tenant in ["", "acme"] {
+            let (since, until) = ALL_TIME;
+            let period = attempts::VersionPeriod { tenant, digest: "sha256:00", since, until };
+            let counts = attempts::counts(&mut tx, &period, 20).await.unwrap();
+            assert_eq!(counts.iter().map(|count| count.attempts).sum::<u64>(), 20);
+            assert_eq!(attempts::durations(&mut tx, &period, 20).await.unwrap().len(), 20);
+        }
+        let executed = tx.take_executed();
+        for Executed { sql, plan, .. } in &executed {
+            for line in plan.iter().filter(|line| line.contains("attempts")) {
+                assert!(line.contains("INDEX attempts_of_version ("), "{line}\n{sql}");
+            }
+        }
+        steps.push(executed.iter().map(|executed| executed.steps).sum::<i32>());
+    }
+    assert!(steps[1] <= steps[0] / 10 * 11, "{steps:?}");
+}
+
 #[tokio::test]
 async fn each_filter_of_the_list_has_an_index_in_order() {
     let [(_one, small), (_two, large)] = [store_with(60).await, store_with(600).await];

@@ -68,6 +68,9 @@ pub struct SessionRow {
     pub seen_at: Timestamp,
 }
 
+/// Origins without paths, like `https://api.example.com`, by the name of the secret.
+pub type SecretHosts = BTreeMap<String, BTreeSet<String>>;
+
 /// A connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionRow {
@@ -94,6 +97,8 @@ pub struct ConnectionRow {
     pub updated_at: Timestamp,
     /// The sealed token in the URL for delivery reports. `None`: it was last saved by a release of Sendbox without reports.
     pub report_token: Option<Vec<u8>>,
+    /// The hosts that each secret was given for. `None`: it was last saved by a release of Sendbox that did not store them.
+    pub secret_hosts: Option<SecretHosts>,
 }
 
 /// A process that uses the database.

@@ -139,6 +139,7 @@ impl Ending {
             },
             Violation::Reveal(_) => Self::Reveal,
             Violation::Malformed(malformed) => Self::of_malformed(malformed),
+            Violation::LongParameter { malformed, .. } => Self::of_malformed(malformed),
             Violation::Composition(composition) => Self::of_composition(composition),
             Violation::AfterMessage => Self::AfterMessage,
             Violation::OtherOrigin => Self::OtherOrigin,

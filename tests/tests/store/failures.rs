@@ -195,6 +195,7 @@ async fn unreadable_rows_are_reported_without_their_content(database: &Database)
         ("api_keys", "scopes"),
         ("connections", "parameters"),
         ("connections", "secret_times"),
+        ("connections", "secret_hosts"),
         ("connections", "templates"),
         ("messages", "usage"),
         ("messages", "status"),

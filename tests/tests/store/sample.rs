@@ -91,6 +91,10 @@ pub fn connection(tenant: &str, name: &str) -> ConnectionRow {
         created_at: NOW,
         updated_at: NOW.plus_seconds(1),
         report_token: Some(vec![4, 0, 4]),
+        secret_hosts: Some(BTreeMap::from([(
+            "authToken".to_owned(),
+            BTreeSet::from(["https://api.twilio.com".to_owned()]),
+        )])),
     }
 }
 

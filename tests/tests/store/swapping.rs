@@ -1,6 +1,7 @@
 //! Versions of connectors, which of them send, and their results.
 
 use sendbox_domain::model::{AttemptOutcome, Timestamp, VersionState};
+use sendbox_store::attempts::VersionPeriod;
 use sendbox_store::rows::*;
 use sendbox_store::{attempts, connections, messages, processes, releases, tenants, versions};
 use sendbox_tests::{Database, on_every_database};
@@ -13,6 +14,7 @@ on_every_database!(
     a_tenants_own_release_takes_precedence,
     an_approval_is_of_one_difference,
     attempts_are_counted_by_version,
+    a_flood_of_one_tenant_does_not_hide_the_others,
     connections_are_found_by_their_connector
 );
 
@@ -150,7 +152,8 @@ async fn attempts_are_counted_by_version(database: &Database) {
     let open = AttemptRow { digest: "a".to_owned(), ..sample::attempt("acme", "m1", 9) };
     attempts::insert(&mut tx, &open).await.unwrap();
     let ever = (Timestamp(0), Timestamp(i64::MAX));
-    let mut counts = attempts::counts(&mut tx, "acme", "a", ever, 100).await.unwrap();
+    let period = |tenant, (since, until)| VersionPeriod { tenant, digest: "a", since, until };
+    let mut counts = attempts::counts(&mut tx, &period("acme", ever), 100).await.unwrap();
     counts.sort_by_key(|count| count.attempts);
     let class = sample::failure().class;
     let recorded: Vec<_> =
@@ -159,16 +162,54 @@ async fn attempts_are_counted_by_version(database: &Database) {
         recorded,
         [(AttemptOutcome::Rejected, Some(class), true, 1), (AttemptOutcome::Accepted, None, false, 2)]
     );
-    let all = attempts::counts(&mut tx, "", "a", ever, 100).await.unwrap();
+    let all = attempts::counts(&mut tx, &period("", ever), 100).await.unwrap();
     assert_eq!(all.iter().map(|count| count.attempts).sum::<u64>(), 4);
-    assert!(attempts::counts(&mut tx, "", "a", (NOW.plus_millis(1), ever.1), 100).await.unwrap().is_empty());
-    assert!(attempts::counts(&mut tx, "", "a", (ever.0, NOW), 100).await.unwrap().is_empty());
-    let newest = attempts::counts(&mut tx, "", "a", ever, 2).await.unwrap();
-    assert_eq!(newest.iter().map(|count| count.attempts).sum::<u64>(), 2);
-    let mut durations = attempts::durations(&mut tx, "acme", "a", ever, 10).await.unwrap();
+    assert!(attempts::counts(&mut tx, &period("", (NOW.plus_millis(1), ever.1)), 100).await.unwrap().is_empty());
+    assert!(attempts::counts(&mut tx, &period("", (ever.0, NOW)), 100).await.unwrap().is_empty());
+    assert!(attempts::counts(&mut tx, &period("no-such", ever), 100).await.unwrap().is_empty());
+    let mut durations = attempts::durations(&mut tx, &period("acme", ever), 10).await.unwrap();
     durations.sort_unstable();
     assert_eq!(durations, [10, 20, 30]);
-    assert_eq!(attempts::durations(&mut tx, "", "a", ever, 2).await.unwrap().len(), 2);
+    assert_eq!(attempts::durations(&mut tx, &period("", ever), 10).await.unwrap().len(), 4);
+}
+
+/// Whatever the tenant's name is, before or after those of the others.
+async fn a_flood_of_one_tenant_does_not_hide_the_others(database: &Database) {
+    let store = sample::store(database).await;
+    for flooding in ["acme", "bravo", "charlie"] {
+        let mut tx = store.begin().await.unwrap();
+        for tenant in ["acme", "bravo", "charlie"] {
+            tenants::insert(&mut tx, &sample::tenant(tenant)).await.unwrap();
+            messages::insert(&mut tx, &sample::message(tenant, flooding)).await.unwrap();
+            let count = if tenant == flooding { 200 } else { 1 };
+            for number in 0..count {
+                // The flood is newer.
+                let at = if tenant == flooding { NOW.plus_millis(number) } else { Timestamp(NOW.0 - 1) };
+                let attempt = AttemptRow {
+                    digest: flooding.to_owned(),
+                    started_at: at,
+                    finished_at: Some(at.plus_millis(number)),
+                    outcome: Some(AttemptOutcome::Rejected),
+                    fault: tenant != flooding,
+                    ..sample::attempt(tenant, flooding, number as u32 + 1)
+                };
+                attempts::insert(&mut tx, &attempt).await.unwrap();
+            }
+        }
+        let period = VersionPeriod { tenant: "", digest: flooding, since: Timestamp(0), until: Timestamp(i64::MAX) };
+        let mut counts = attempts::counts(&mut tx, &period, 60).await.unwrap();
+        counts.sort_by(|a, b| a.tenant.cmp(&b.tenant));
+        let found: Vec<_> = counts.iter().map(|count| (count.tenant.as_str(), count.fault, count.attempts)).collect();
+        let expected = ["acme", "bravo", "charlie"].map(|tenant| match tenant == flooding {
+            true => (tenant, false, 20),
+            false => (tenant, true, 1),
+        });
+        assert_eq!(found, expected);
+        let mut durations = attempts::durations(&mut tx, &period, 60).await.unwrap();
+        durations.sort_unstable();
+        assert_eq!(durations, [0, 0].into_iter().chain(180..200).collect::<Vec<_>>(), "the newest");
+        tx.commit().await.unwrap();
+    }
 }
 
 async fn connections_are_found_by_their_connector(database: &Database) {

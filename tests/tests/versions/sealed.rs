@@ -7,6 +7,8 @@ use sendbox_domain::model::{
     RollbackRequest, Sensitive, TestOutcome,
 };
 use sendbox_service::Error;
+use sendbox_store::connections;
+use sendbox_store::rows::ConnectionRow;
 use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, parameters, version};
 use sendbox_tests::{Database, on_every_database};
@@ -18,6 +20,7 @@ on_every_database!(
     a_version_that_unseals_is_neither_tried_nor_activated,
     a_parameter_that_is_gone_is_not_handed_over,
     a_rollback_unseals_nothing,
+    an_older_secret_is_for_the_hosts_of_the_version_that_it_was_saved_with,
     a_sealed_secret_is_not_promoted_in_clear
 );
 
@@ -141,6 +144,31 @@ async fn a_rollback_unseals_nothing(database: &Database) {
     let kept = fixture.service.delete_version(ADMIN, None, &digest(&second)).await.unwrap_err();
     assert!(matches!(kept, Error::Conflict(_)), "{kept}");
     assert_sealed(database, &fixture, &[]).await;
+}
+
+/// A release of Sendbox that did not store for which hosts secrets were given left them out.
+async fn an_older_secret_is_for_the_hosts_of_the_version_that_it_was_saved_with(database: &Database) {
+    async fn forget_hosts(fixture: &TestService, digest: Option<String>) {
+        let mut tx = fixture.store.begin().await.unwrap();
+        let row = connections::get(&mut tx, TENANT, "acme").await.unwrap().unwrap();
+        let digest = digest.unwrap_or_else(|| row.digest.clone());
+        connections::put(&mut tx, &ConnectionRow { secret_hosts: None, digest, ..row }).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let (first, wider) = (version(1, "honest"), version(2, "collect"));
+    let fixture = service_with_connector(database, &first).await;
+    upload(&fixture, &wider).await;
+    approve(&fixture, &wider).await.unwrap();
+    activate(&fixture, &wider).await.unwrap();
+    forget_hosts(&fixture, None).await;
+    let fixture = fixture.restart().await;
+    assert_eq!(met(&fixture, &send(&fixture, 12_345_678).await.id).await, [digest(&first)]);
+    // If that version is gone, for those of the active one, which has been sending the secret.
+    forget_hosts(&fixture, Some("sha256:gone".to_owned())).await;
+    let fixture = fixture.restart().await;
+    let versions = met(&fixture, &send(&fixture, 12_345_679).await.id).await;
+    assert_eq!(versions.first(), Some(&digest(&wider)));
+    fixture.service.stop(std::time::Duration::from_secs(20)).await;
 }
 
 async fn a_sealed_secret_is_not_promoted_in_clear(database: &Database) {

@@ -2,9 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sendbox_domain::model::{AuditFilter, CanaryStart, Environment, Message, Release, VersionActivation, VersionFault};
-use sendbox_tests::test_service::{TENANT, TestService};
-use sendbox_tests::versioned::{ID, digest, version};
+use sendbox_domain::model::{
+    AuditFilter, CanaryStart, Environment, Message, Release, Timestamp, VersionActivation, VersionFault,
+};
+use sendbox_sandbox::FailureClass;
+use sendbox_store::attempts;
+use sendbox_store::attempts::VersionPeriod;
+use sendbox_tests::test_service::{START, TENANT, TestService};
+use sendbox_tests::versioned::{ID, digest, input, version};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::harness::{
@@ -20,6 +25,7 @@ on_every_database!(
     a_trap_after_the_message_is_out_is_in_doubt_and_ends_the_version,
     a_version_stays_when_the_previous_one_fails_too,
     a_version_that_fails_one_tenant_is_withdrawn_from_it_alone,
+    a_parameter_that_is_too_long_is_no_fault_of_the_version,
     running_sends_may_finish_within_the_drain
 );
 
@@ -234,4 +240,22 @@ async fn running_sends_may_finish_within_the_drain(database: &Database) {
     assert_eq!(ended.attempts[0].connector_digest, digest(&first));
     let text = &ended.attempts[0].failure.as_ref().unwrap().message;
     assert!(text.contains("withdrawn"), "{text}");
+}
+
+/// The request would be too long with any version.
+async fn a_parameter_that_is_too_long_is_no_fault_of_the_version(database: &Database) {
+    let component = version(1, "honest");
+    let fixture = service_with_connector(database, &component).await;
+    let mut long = input();
+    long.parameters.insert("accountSID".to_owned(), "A".repeat(4096).into());
+    fixture.service.save_connection(ADMIN, TENANT, "acme", long).await.unwrap();
+    let sent = send(&fixture, 12_345_678).await;
+    let failure = sent.attempts[0].failure.as_ref().unwrap();
+    assert_eq!(failure.class, FailureClass::ConfigurationInvalid, "{failure:?}");
+    assert!(failure.message.contains("shorten the parameter `accountSID`"), "{failure:?}");
+    let digest = digest(&component);
+    let period = VersionPeriod { tenant: TENANT, digest: &digest, since: START, until: Timestamp(i64::MAX) };
+    let mut tx = fixture.store.begin_read().await.unwrap();
+    let counts = attempts::counts(&mut tx, &period, 100).await.unwrap();
+    assert!(counts.iter().all(|count| !count.fault && count.attempts == 1), "{counts:?}");
 }

@@ -181,8 +181,8 @@ pub struct VersionDifference {
     /// What would change for the connections that would use the version, with their own parameters: the hosts that they would reach,
     /// and the parameters that would be filled in. Connections for which nothing changes are left out. At most 100.
     pub connections: Vec<ConnectionDifference>,
-    /// The connections whose parameters or templates are incompatible with this version. Activating it does not break them: they stay
-    /// with a version that is compatible. At most 100.
+    /// The connections whose parameters or templates are incompatible with this version, or whose secrets were not given for the hosts to
+    /// which it would send them. Activating it does not break them: they stay with a version that is compatible. At most 100.
     pub incompatible_connections: Vec<IncompatibleConnection>,
 }
 

@@ -15,6 +15,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::pool::PoolKey;
+use crate::parameters::Parameters;
 use crate::sealed::Piece;
 
 /// AssembledPart parts.
@@ -100,6 +101,8 @@ pub(crate) struct Rules<'a> {
     /// response.
     pub(crate) answered: Option<MessageRule<'a>>,
     pub(crate) limits: &'a Limits,
+    /// The parameters of the connection.
+    pub(crate) parameters: &'a Parameters,
     /// Whether a request with the message may already have been sent in this call.
     pub(crate) message_gone: bool,
     /// The origin that sealed values may already have been sent to in this call.
@@ -221,11 +224,12 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<(Permitted, Skel
     if let Some(void) = void.filter_map(|part| part.void.clone()).next() {
         return Err(Violation::Void(void));
     }
-    let url = url(&draft.url, rules.limits)?;
+    let url = url(&draft.url, rules.limits).map_err(|malformed| cause(malformed, &draft, rules.parameters))?;
     if draft.body.bytes.len() > rules.limits.request_body {
-        return Err(MalformedRequest::BodySize { limit: rules.limits.request_body }.into());
+        let malformed = MalformedRequest::BodySize { limit: rules.limits.request_body };
+        return Err(cause(malformed, &draft, rules.parameters));
     }
-    check_headers(&draft.headers, rules.limits)?;
+    check_headers(&draft.headers, rules.limits).map_err(|malformed| cause(malformed, &draft, rules.parameters))?;
 
     let entry = rules.grant.check(draft.method, &url)?;
     let labels = draft
@@ -282,6 +286,25 @@ fn host_headers(from_guest: &[(String, AssembledPart)]) -> Vec<(String, Zeroizin
     headers
 }
 
+/// Whether a request is too large because of a parameter of the connection, or because of the connector.
+fn cause(malformed: MalformedRequest, draft: &Draft, parameters: &Parameters) -> Violation {
+    let headers = draft.headers.iter().map(|(_, value)| value.bytes.as_slice());
+    let (parts, size, limit): (Vec<&[u8]>, usize, usize) = match malformed {
+        MalformedRequest::UrlSize { limit } => (vec![&draft.url.bytes], draft.url.bytes.len(), limit),
+        MalformedRequest::BodySize { limit } => (vec![&draft.body.bytes], draft.body.bytes.len(), limit),
+        MalformedRequest::HeaderSize { limit } => (headers.collect(), header_bytes(&draft.headers), limit),
+        other => return other.into(),
+    };
+    match parameters.longest_in(&parts, size.saturating_sub(limit)) {
+        Some(key) => Violation::LongParameter { key: key.into(), malformed },
+        None => malformed.into(),
+    }
+}
+
+fn header_bytes(headers: &[(String, AssembledPart)]) -> usize {
+    headers.iter().map(|(name, value)| name.len() + value.bytes.len() + 4).sum()
+}
+
 fn url(assembled: &AssembledPart, limits: &Limits) -> Result<Url, MalformedRequest> {
     if assembled.bytes.len() > limits.url_bytes {
         return Err(MalformedRequest::UrlSize { limit: limits.url_bytes });
@@ -318,8 +341,7 @@ fn check_headers(headers: &[(String, AssembledPart)], limits: &Limits) -> Result
     if headers.len() > limits.request_headers {
         return Err(MalformedRequest::Headers { limit: limits.request_headers });
     }
-    let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.bytes.len() + 4).sum();
-    if bytes > limits.request_header_bytes {
+    if header_bytes(headers) > limits.request_header_bytes {
         return Err(MalformedRequest::HeaderSize { limit: limits.request_header_bytes });
     }
     header::check_names(headers.iter().map(|(name, _)| name.as_str()))?;

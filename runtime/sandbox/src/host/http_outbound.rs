@@ -165,6 +165,7 @@ impl HttpOutboundView<'_> {
                 message: message.clone(),
                 answered: answered.clone(),
                 limits: self.limits,
+                parameters: self.parameters,
                 message_gone: self.exchanges.message_sent != RequestSent::No,
                 sealed_origin: self.exchanges.sent_sealed.as_ref().map(|sent| sent.origin.as_str()),
                 pool: &outside.pool,

@@ -105,3 +105,23 @@ fn faults_are_bounded() {
     assert_eq!(faults.len(), FAULTS);
     assert!(faults.iter().all(|fault| fault.message.len() < MESSAGE_BYTES + 10 && fault.bound.is_none()));
 }
+
+/// A request is too long because of what the tenant entered only if it would fit without that.
+#[test]
+fn the_parameter_that_makes_a_request_too_long_is_found() {
+    let mut parameters = Parameters::default();
+    let (account, sender, token) = ("a/".repeat(50), "Acme".repeat(5), "s3cret".repeat(10));
+    parameters.plain = [("account".to_owned(), account), ("from".to_owned(), sender)].into();
+    parameters.secrets.insert("token".to_owned(), Zeroizing::new(token.clone()));
+    let encoded = format!("https://a.example/{}?from={}", "a%2F".repeat(50), "Acme".repeat(5));
+    let body = format!("token={token}");
+    for (parts, excess, found) in [
+        (vec![encoded.as_bytes()], 100, Some("account")),
+        (vec![encoded.as_bytes()], 220, Some("account")),
+        (vec![encoded.as_bytes()], 221, None),
+        (vec![&b"https://a.example/"[..], body.as_bytes()], 60, Some("token")),
+        (vec![&b"https://a.example/of-the-connector"[..]], 1, None),
+    ] {
+        assert_eq!(parameters.longest_in(&parts, excess), found, "{excess}");
+    }
+}

@@ -237,15 +237,10 @@ impl Service {
         };
         let same = stored.as_ref().filter(|row| row.connector == connector_id);
         let stored = same.map(|row| StoredParameters::of(row, key)).transpose()?.unwrap_or_default();
-        let mut kept = None;
+        let is_given = |name: &str| test.parameters.as_ref().is_some_and(|given| given.contains_key(name));
+        let kept = same.map(|row| KeptSecrets::all_of(row).only(|name| !is_given(name)));
         let stored = match test.parameters {
-            Some(given) => {
-                kept = same.map(|row| {
-                    let names = row.secret_times.keys().filter(|name| !given.contains_key(*name));
-                    KeptSecrets { row, names: names.map(String::as_str).collect() }
-                });
-                stored.secrets_only().with(given)
-            }
+            Some(given) => stored.secrets_only().with(given),
             None => stored,
         };
         let all = stored.for_version(connector.metadata())?;
@@ -266,7 +261,7 @@ impl Service {
         let name = test.connection.as_deref().unwrap_or("test");
         let connection = self.build_ready_connection(name, &connector_id, connector, settings, 0)?;
         if let Some(kept) = &kept {
-            self.require_same_hosts(tx, key, kept, connector, &connection.grant).await?;
+            kept.require_given_hosts(&connection.grant)?;
         }
         let resolved = self.resolve_connector(tx, &tenant.id, &connector_id).await?;
         let release = resolved.as_ref().and_then(ResolvedConnector::release);

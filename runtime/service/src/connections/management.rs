@@ -66,6 +66,7 @@ pub(crate) fn audit_view(row: &ConnectionRow) -> Value {
         "connectorDigest": row.digest,
         "parameters": row.parameters,
         "secrets": row.secret_times,
+        "secretHosts": row.secret_hosts,
         "templates": row.templates,
     })
 }
@@ -173,8 +174,10 @@ impl Service {
         let before = connections::get(&mut tx, tenant, name).await?;
         let same_connector = before.as_ref().filter(|row| row.connector == input.connector);
         let stored = same_connector.map(|row| stored_parameters::secrets(row, &key)).transpose()?.unwrap_or_default();
-        let kept: Vec<&str> =
-            stored.keys().map(String::as_str).filter(|name| !input.parameters.contains_key(*name)).collect();
+        let given = &input.parameters;
+        let kept = same_connector.map(|row| KeptSecrets::all_of(row).only(|name| !given.contains_key(name)));
+        let is_repeated = |name: &str| given.contains_key(name) && given.get(name) == stored.get(name);
+        let repeated = same_connector.map(|row| KeptSecrets::all_of(row).only(is_repeated));
         let split = split_secrets(connector, input.parameters.clone(), stored.clone());
         if before.is_none() {
             require_room(&mut tx, tenant).await?;
@@ -189,10 +192,7 @@ impl Service {
             input.templates,
             set_at,
         )?;
-        if let Some(row) = same_connector {
-            let kept = KeptSecrets { row, names: kept };
-            self.require_same_hosts(&mut tx, &key, &kept, connector, &grant).await?;
-        }
+        let row = self.with_secret_hosts(&mut tx, &key, row, &grant, kept.as_ref(), repeated.as_ref()).await?;
         let row = match input.rotate_callback_url {
             true => ConnectionRow { report_token: row.report_token.clone(), ..as_replacement(row, before.as_ref()) },
             false => as_replacement(row, before.as_ref()),
@@ -207,7 +207,7 @@ impl Service {
     }
 
     /// Validates a connection and seals its secrets. The row is that of a new connection: revision 1, created now. It comes with what the
-    /// connection may reach.
+    /// connection may reach, and still lacks for which hosts its secrets were given.
     pub(crate) fn connection_row(
         &self,
         tenant: &TenantRow,
@@ -241,6 +241,7 @@ impl Service {
             created_at: now,
             updated_at: now,
             report_token: Some(callback_url::new_token(key, name)?),
+            secret_hosts: None,
         };
         Ok((row, grant))
     }

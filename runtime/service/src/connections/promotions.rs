@@ -129,11 +129,9 @@ impl Service {
             from.templates.clone(),
             set_at,
         )?;
-        if promotion.secrets == PromotedSecrets::Copy {
-            let names = from.secret_times.keys().filter(|name| !given.contains(*name)).map(String::as_str);
-            let kept = KeptSecrets { row: &from, names: names.collect() };
-            self.require_same_hosts(&mut tx, &source_key, &kept, connector, &grant).await?;
-        }
+        let kept = (promotion.secrets == PromotedSecrets::Copy)
+            .then(|| KeptSecrets::all_of(&from).only(|name| !given.contains(name)));
+        let row = self.with_secret_hosts(&mut tx, &target_key, row, &grant, kept.as_ref(), None).await?;
         let row = as_replacement(row, before.as_ref());
 
         let old = before.as_ref().map(|row| side(&row.parameters, &before_secrets, row, false, &Map::new()));

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::connections::cached_connection::{CachedConnection, ReadyConnection};
+use crate::connections::secret_hosts::KeptSecrets;
 use crate::connections::stored_parameters::StoredParameters;
 use crate::error::{Error, Result};
 use crate::lock::lock;
@@ -234,8 +235,24 @@ impl Service {
     /// Builds a stored connection with this version, and names the parameter that Sendbox filled in.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it is incompatible with the version, or the version would read a stored secret in clear.
+    /// [`Error::Invalid`] when it is incompatible with the version, or the version would read a stored secret in clear or send it to a
+    /// host that it was not given for.
     pub(crate) fn build_stored_connection<'c>(
+        &self,
+        row: &ConnectionRow,
+        key: &TenantKey,
+        connector: &'c Connector,
+    ) -> Result<(ReadyConnection, Option<&'c str>)> {
+        let (ready, filled) = self.build_for_any_host(row, key, connector)?;
+        KeptSecrets::all_of(row).require_given_hosts(&ready.grant)?;
+        Ok((ready, filled))
+    }
+
+    /// The same, whatever hosts the secrets were given for: to find out which hosts those are. It must not send.
+    ///
+    /// # Errors
+    /// As [`Service::build_stored_connection`], but for the hosts.
+    pub(crate) fn build_for_any_host<'c>(
         &self,
         row: &ConnectionRow,
         key: &TenantKey,

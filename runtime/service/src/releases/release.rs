@@ -11,6 +11,7 @@ use sendbox_domain::rules::release::{
     AUTO_ROLLBACK_SECONDS, DRAIN_SECONDS, MAX_AUTO_ROLLBACK_SECONDS, MAX_DRAIN_SECONDS, ReleaseError, RollbackReason,
     Versions,
 };
+use sendbox_store::attempts::VersionPeriod;
 use sendbox_store::rows::ReleaseRow;
 use sendbox_store::{self, Tx, attempts, releases};
 
@@ -21,9 +22,9 @@ use crate::releases::resolved_connector::owner;
 use crate::releases::versions::{audit_view, scope_of};
 use crate::service::Service;
 
-/// Maximum number of attempts, newest first, whose durations are read for the latency.
+/// Maximum number of attempts, the newest of each tenant, whose durations are read for the latency.
 const MAX_DURATIONS: u32 = 1000;
-/// Maximum number of attempts, newest first, that are counted.
+/// Maximum number of attempts, the newest of each tenant, that are counted.
 const MAX_COUNTED: u32 = 100_000;
 
 /// A release before and after a change.
@@ -301,6 +302,7 @@ async fn compared_version(
     role: VersionRole,
     (since, until): (Timestamp, Timestamp),
 ) -> Result<ComparedVersion> {
+    let period = VersionPeriod { tenant: scope, digest, since, until };
     let mut result = ComparedVersion {
         digest: digest.to_owned(),
         role,
@@ -311,9 +313,9 @@ async fn compared_version(
         faults: 0,
         success_rate: None,
         failures: BTreeMap::new(),
-        latency_ms: Latency::of(attempts::durations(tx, scope, digest, (since, until), MAX_DURATIONS).await?),
+        latency_ms: Latency::of(attempts::durations(tx, &period, MAX_DURATIONS).await?),
     };
-    for count in attempts::counts(tx, scope, digest, (since, until), MAX_COUNTED).await? {
+    for count in attempts::counts(tx, &period, MAX_COUNTED).await? {
         result.attempts += count.attempts;
         match count.outcome {
             AttemptOutcome::Accepted => result.accepted += count.attempts,

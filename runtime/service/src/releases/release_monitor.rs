@@ -9,6 +9,7 @@ use sendbox_domain::model::{AttemptOutcome, Timestamp, VersionFault};
 use sendbox_domain::rules::auto_rollback::{self, Tallies, Verdict};
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::Connector;
+use sendbox_store::attempts::VersionPeriod;
 use sendbox_store::rows::{AuditRow, ReleaseRow};
 use sendbox_store::{Tx, attempts, audit, releases, tenants, versions};
 use serde_json::json;
@@ -27,8 +28,8 @@ const EVALUATION_INTERVAL: Duration = Duration::from_secs(5);
 const CLEANUP_INTERVAL: Duration = Duration::from_secs(30);
 /// The length of the baseline: an activated version is compared with the last hour of the version that it replaced.
 pub(crate) const BASELINE_MS: u64 = 3_600_000;
-/// Maximum number of attempts of a version, newest first, that are counted: enough to tell a difference of a tenth from chance, and
-/// cheap at any rate of sends.
+/// Maximum number of attempts of a version, newest first, that are counted, evenly divided among its tenants, so that a flood of one tenant
+/// does not hide the others: enough to tell a difference of a tenth from chance, and cheap at any rate of sends.
 const SAMPLE_SIZE: u32 = 5000;
 /// Maximum number of uploads that are checked concurrently.
 const CONCURRENT_CHECKS: u32 = 2;
@@ -244,9 +245,10 @@ fn without_version(versions: &Versions, digest: &str, fault: VersionFault, now: 
 }
 
 /// The results of a version by tenant, without failures that say nothing about the version.
-async fn tallies(tx: &mut Tx, scope: &str, digest: &str, time: (Timestamp, Timestamp)) -> Result<Tallies> {
+async fn tallies(tx: &mut Tx, tenant: &str, digest: &str, (since, until): (Timestamp, Timestamp)) -> Result<Tallies> {
     let mut tallies = Tallies::new();
-    for count in attempts::counts(tx, scope, digest, time, SAMPLE_SIZE).await? {
+    let period = VersionPeriod { tenant, digest, since, until };
+    for count in attempts::counts(tx, &period, SAMPLE_SIZE).await? {
         if !count.fault && !auto_rollback::counts(count.class) {
             continue;
         }

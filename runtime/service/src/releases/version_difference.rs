@@ -3,7 +3,8 @@
 //! Promises
 //! - versions are compared as resolved: with the parameters of each connection, including defaults and callback URLs;
 //! - a tenant sees only its own connections;
-//! - a version that would read a stored secret in clear is refused for every connection that stores one, approved or not.
+//! - a version that would read a stored secret in clear is refused for every connection that stores one, approved or not;
+//! - a version that would send a stored secret to a host that it was not given for is incompatible with the connection, approved or not.
 
 use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::model::{

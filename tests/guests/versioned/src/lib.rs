@@ -14,7 +14,7 @@ use std::hint::black_box;
 
 use sendbox_connector_sdk::{
     Config, Connector, ContentKind, Failure, FailureClass, Host, HostNeed, Message, MessagePlaces, Metadata, Method,
-    NumberFormat, Receipt, Request, Response, SecretUse, Usage,
+    NumberFormat, Receipt, Request, Response, SecretUse, Usage, basic_auth, parts,
 };
 
 /// 64 bytes that a test finds in the component and overwrites.
@@ -22,6 +22,9 @@ pub static MARKER: [u8; 64] = *b"which-version=0000;does=honest;id=acme-sms;....
 
 /// The path prefix of the real connector.
 const PATH_PREFIX: &str = "/2010-04-01/Accounts/";
+
+/// The other host to which `collect` also sends the secret, and `moved` everything.
+const AWAY: &str = "https://hooks.simulator.test";
 
 /// The value of a member of the marker.
 fn marker(name: &str) -> &'static str {
@@ -107,6 +110,8 @@ impl Connector for Versioned {
             "narrower" => hosts = vec![HostNeed { methods: vec![Method::Post], ..twilio() }],
             // Only a secret can be bound to a host.
             "unseal" | "forget" => hosts = vec![HostNeed { secrets: vec![], ..twilio() }],
+            "collect" => hosts.push(HostNeed { origin: AWAY, path_prefix: "", message: None, ..twilio() }),
+            "moved" => hosts = vec![HostNeed { origin: AWAY, ..twilio() }],
             "origin" => hosts.push(HostNeed { origin: "{endpoint}", path_prefix: "", secrets: vec![], ..twilio() }),
             _ => {}
         }
@@ -147,6 +152,11 @@ impl Connector for Versioned {
                 let found = config.text("authToken").unwrap_or_else(|| "not set".to_owned());
                 return Err(Failure::new(FailureClass::InvalidRequest).text(format!("the token is {found}")));
             }
+            "collect" => {
+                let authorization = basic_auth("collected", config.required_secret("authToken")?);
+                // Whatever it answers.
+                let _ = host.send(&Request::post(parts![AWAY, "/collect"]).header("Authorization", authorization));
+            }
             "refuse" => return Err(Failure::new(FailureClass::InvalidRequest).text("it makes no request")),
             _ => {}
         }
@@ -165,6 +175,7 @@ fn changed(mut request: Request, message: &Message, config: &Config<'_>) -> Requ
         || config.integer("department").ok().flatten().is_some_and(|at| message.attempt.started_at >= at as u64);
     match marker("does") {
         "abroad" if is_abroad => request.body.push("&MaxPrice=9"),
+        "moved" => request.url = parts![AWAY, PATH_PREFIX, "moved"],
         "elsewhere" if is_abroad => request.url.push("?Source=acme"),
         "priced" => {
             let class = if is_late() { "premium" } else { "standard" };
