@@ -117,8 +117,8 @@ CREATE TABLE connector_versions (
     PRIMARY KEY (tenant, digest)
 ) STRICT;
 CREATE INDEX connector_versions_of_connector ON connector_versions (tenant, connector, uploaded_at);
--- What the worker asks for.
-CREATE INDEX connector_versions_unchecked ON connector_versions (uploaded_at) WHERE state = 'checking';
+-- The next file to check of each tenant.
+CREATE INDEX connector_versions_unchecked ON connector_versions (tenant, uploaded_at, digest) WHERE state = 'checking';
 
 -- Which versions of an uploaded connector send: for one tenant, or (`tenant` empty) for all that have no row of their own.
 -- `owner` is whose the connector is: empty for all tenants.
