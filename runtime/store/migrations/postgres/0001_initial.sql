@@ -252,6 +252,7 @@ CREATE TABLE delivery_reports (
     provider_code TEXT,
     description   TEXT,
     provider_at   TEXT,
+    signed        BIGINT NOT NULL,
     received_at   BIGINT NOT NULL,
     message       TEXT COLLATE "C",
     attempt       BIGINT,

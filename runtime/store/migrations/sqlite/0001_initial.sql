@@ -251,6 +251,7 @@ CREATE TABLE delivery_reports (
     provider_code TEXT,
     description   TEXT,
     provider_at   TEXT,
+    signed        INTEGER NOT NULL,
     received_at   INTEGER NOT NULL,
     message       TEXT,
     attempt       INTEGER,
