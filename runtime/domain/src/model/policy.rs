@@ -49,7 +49,8 @@ impl Default for CodePolicy {
     }
 }
 
-/// Limits on messages. Each is exact over every window of its length.
+/// Limits on messages. Each is exact over every window of its length. Spellings of a number that reach one handset, such as
+/// `+39 0347 …` and `+39 347 …`, count as one number.
 ///
 /// A message that was certainly not sent gives back its places by number, prefix and address, and its pause. Each of these limits gives
 /// back at most as many places in its window as it has; what fails after that counts.
