@@ -15,7 +15,8 @@ pub struct Policy {
     pub limits: LimitPolicy,
     /// The countries that messages may be sent to.
     pub countries: Countries,
-    /// What messages may cost. `null` means no cap.
+    /// What messages may cost. `null` means no cap, which is the default, since only you know your prices. Until you set one,
+    /// `limits.tenantPerDay` bounds what a tenant can spend.
     pub spend: Option<SpendPolicy>,
     /// Retries, fallbacks and routes.
     pub delivery: DeliveryPolicy,
@@ -75,8 +76,8 @@ pub struct LimitPolicy {
     /// Messages of the tenant in a minute.
     #[schema(minimum = 1, maximum = 1000000, default = 6000)]
     pub tenant_per_minute: u32,
-    /// Messages of the tenant in a day.
-    #[schema(minimum = 1, maximum = 100000000, default = 100000)]
+    /// Messages of the tenant in a day. A new development tenant starts with 500.
+    #[schema(minimum = 1, maximum = 100000000, default = 10000)]
     pub tenant_per_day: u32,
     /// How many seconds must pass between two messages of one usage to one number. Doubles with each further message, up to ten
     /// minutes, and starts over after an hour without one.
@@ -93,7 +94,7 @@ impl Default for LimitPolicy {
             ip_per_hour: 30,
             connection_per_minute: 6000,
             tenant_per_minute: 6000,
-            tenant_per_day: 100_000,
+            tenant_per_day: 10_000,
             cooldown_seconds: 30,
         }
     }
