@@ -19,6 +19,7 @@ const ADMIN: &Caller = &Caller::Platform;
 on_every_database!(
     numbers_by_the_hour,
     numbers_by_the_day,
+    spellings_of_one_number,
     prefixes,
     addresses,
     connections,
@@ -85,6 +86,12 @@ async fn numbers_by_the_hour(database: &Database) {
 
 async fn numbers_by_the_day(database: &Database) {
     check(database, |policy| policy.limits.number_per_day = 9, to_one, 9, LimitName::NumberPerDay).await;
+}
+
+async fn spellings_of_one_number(database: &Database) {
+    const SPELLINGS: [&str; 4] = ["+393471234567", "+39 0347 1234567", "+39 00347 1234567", "+39 (0)347 1234567"];
+    let to_one = |index: usize| message(SPELLINGS[index % SPELLINGS.len()], "123456");
+    check(database, |policy| policy.limits.number_per_hour = 7, to_one, 7, LimitName::NumberPerHour).await;
 }
 
 async fn prefixes(database: &Database) {

@@ -5,8 +5,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use hmac::{Hmac, KeyInit, Mac};
 use sendbox_domain::model::Environment;
+use sendbox_domain::rules::report::MAX_CALLS_PER_CONNECTION;
 use sendbox_tests::api::{Api, ApiResponse, LIVE, NUMBER, text};
 use sendbox_tests::simulator_setup::connection;
 use sendbox_tests::test_service::{PUBLIC_URL, START, TENANT, TestService, templates, twilio};
@@ -24,6 +27,7 @@ on_every_database!(
     a_report_and_the_response_may_arrive_at_once,
     only_messages_of_that_connection_are_found,
     what_is_reported_is_counted,
+    a_flood_of_one_tenants_reports_costs_the_others_nothing,
     reports_are_deleted_with_their_message,
 );
 
@@ -107,7 +111,7 @@ async fn a_signed_report_is_shown_and_a_forged_one_is_not(database: &Database) {
     assert_eq!(after["delivery"], json!({ "state": "delivered", "reportedAt": START.to_string() }));
     assert_eq!(
         after["attempts"][0]["deliveryReports"],
-        json!([{ "state": "delivered", "reportedAt": START.to_string() }])
+        json!([{ "state": "delivered", "signed": true, "reportedAt": START.to_string() }])
     );
     assert_eq!((&after["status"], &after["attempts"][0]["outcome"]), (&json!("accepted"), &json!("accepted")));
     let list = api.platform().get(&at(TENANT, "messages?delivery=delivered")).await.expect(200);
@@ -246,6 +250,42 @@ async fn what_is_reported_is_counted(database: &Database) {
     assert_eq!((in_series("delivered"), in_series("undelivered")), (10, 10));
     let attention = found["alerts"].to_string();
     assert!(attention.contains("Of the 20 messages") && attention.contains("50 % were not delivered"), "{attention}");
+}
+
+/// Calls for one tenant that hold all the slots that it may have, and wait for more.
+async fn a_flood_of_one_tenants_reports_costs_the_others_nothing(database: &Database) {
+    const CALLS: usize = 2 * MAX_CALLS_PER_CONNECTION;
+    let fixture = TestService::new(database).await;
+    fixture.add_tenant(LIVE, Environment::Development).await;
+    let api = Api::over(fixture).await;
+    let (flooded, path) = (address(&api, TENANT, "main").await, address(&api, LIVE, "main").await);
+    let (message, sid) = send(&api, LIVE).await;
+    // More than there are connections, so that what the calls read has to wait.
+    let reads = (0..40).map(|_| {
+        let store = api.backend.store.for_owner(TENANT);
+        async move {
+            let tx = store.begin_read().await;
+            std::future::pending::<()>().await;
+            drop(tx);
+        }
+    });
+    let held = join_all(reads);
+    let (body, signature) = twilio_call(&flooded, &sid, "delivered", None);
+    let flood = async {
+        let mut calls: FuturesUnordered<_> = (0..CALLS).map(|_| call(&api, &flooded, &signature, &body)).collect();
+        // The others are being read, or wait.
+        for _ in 0..CALLS - MAX_CALLS_PER_CONNECTION {
+            calls.next().await.unwrap().problem(503, "busy");
+        }
+        report(&api, &path, &sid, "delivered", None).await;
+    };
+    tokio::select! {
+        // First, so that they are held when the calls arrive.
+        biased;
+        _ = held => unreachable!("they never end"),
+        () = flood => {}
+    }
+    assert_eq!(read(&api, LIVE, &message).await["delivery"]["state"], "delivered");
 }
 
 async fn reports_are_deleted_with_their_message(database: &Database) {
@@ -414,7 +454,9 @@ async fn a_vonage_report_comes_in_the_query() {
     assert_eq!(api.wire("GET", &format!("{path}?{query}"), &[], b"").await.text, TAKEN);
     let shown = read(&api, TENANT, &message).await;
     assert_eq!(shown["delivery"]["state"], "delivered");
-    assert!(!shown["attempts"][0]["deliveryReports"].to_string().contains(digits));
+    let reports = &shown["attempts"][0]["deliveryReports"];
+    assert_eq!(reports[0]["signed"], false, "Vonage does not sign");
+    assert!(!reports.to_string().contains(digits));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -67,6 +67,8 @@ pub struct DeliveryReport {
     pub text: Option<String>,
     /// The provider's time of the event, as written in the callback.
     pub at: Option<String>,
+    /// Whether the callback had a signature that is right under a secret of the connection, as the host saw it.
+    pub signed: bool,
 }
 
 /// Why a callback is not accepted as a report.

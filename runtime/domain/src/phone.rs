@@ -4,12 +4,16 @@
 //! number that is impossible by its plan (too short, too long, unknown calling code) is refused. A number that is merely not known to be in
 //! use is accepted, because plans change faster than tables, and the provider knows best.
 //!
-//! Promises: no error shows more than the last two digits.
+//! Promises
+//! - no error shows more than the last two digits;
+//! - all spellings that reach one handset have one [`handset`], by which limits count, and two numbers that the numbering plans know
+//!   have different ones.
 
 use std::fmt;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumberFormat, ValidationError};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat, ValidationError};
 use sendbox_contract::Recipient;
+use zeroize::Zeroizing;
 
 /// Characters that people write between digits.
 const SEPARATORS: [char; 7] = [' ', '\u{a0}', '-', '.', '(', ')', '/'];
@@ -17,6 +21,11 @@ const SEPARATORS: [char; 7] = [' ', '\u{a0}', '-', '.', '(', ')', '/'];
 const MAX_WRITTEN_CHARACTERS: usize = 40;
 /// Maximum number of digits of an E.164 number (ITU-T E.164, 6.1).
 const MAX_DIGITS: usize = 15;
+/// The calling code of Argentina.
+const ARGENTINA: i32 = 54;
+/// Number of digits of a number in Argentina. Calls from abroad to a mobile number put a 9 before them, and messages arrive with and
+/// without it: the ten digits belong to one subscriber.
+const ARGENTINE_DIGITS: usize = 10;
 
 /// The last two digits of a number: enough to tell numbers apart, too few to call one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +139,36 @@ pub fn recipient(text: &str) -> Result<Recipient, PhoneError> {
     })
 }
 
+/// The number by which limits count, in E.164: the same for all spellings that reach one handset.
+///
+/// A number that its numbering plan knows counts as it is. One that the plan does not know because zeros are before it (`+39 0347…`)
+/// counts as the number without them, if the plan knows that; an Italian landline keeps its zero. The 9 before mobile numbers of
+/// Argentina is left out.
+///
+/// What is sent is what was read: a plan may be newer than the tables, and a code must not go to a number that nobody wrote.
+pub fn handset(recipient: &Recipient) -> Zeroizing<String> {
+    let Ok(number) = PHONE_NUMBER_UTIL.parse(recipient.e164.as_str(), None) else { return recipient.e164.clone() };
+    let number = without_extra_zeros(number);
+    let national = Zeroizing::new(number.get_national_significant_number());
+    let has_mobile_digit = number.country_code == ARGENTINA && national.len() == ARGENTINE_DIGITS + 1;
+    let subscriber = national.strip_prefix('9').filter(|_| has_mobile_digit).unwrap_or(&national);
+    Zeroizing::new(format!("+{}{subscriber}", number.country_code))
+}
+
+/// The number with as many of its leading zeros as its plan knows it with; unchanged if the plan knows it with none of these counts.
+fn without_extra_zeros(number: PhoneNumber) -> PhoneNumber {
+    if number.italian_leading_zero != Some(true) || number.is_valid() {
+        return number;
+    }
+    let zeros = number.number_of_leading_zeros.unwrap_or(1);
+    let with_zeros = |zeros: i32| PhoneNumber {
+        italian_leading_zero: (zeros > 0).then_some(true),
+        number_of_leading_zeros: (zeros > 1).then_some(zeros),
+        ..number.clone()
+    };
+    (0..zeros).rev().map(with_zeros).find(PhoneNumber::is_valid).unwrap_or(number)
+}
+
 /// A masked number: its calling code and its last two digits (`+45…78`).
 pub fn masked(recipient: &Recipient) -> String {
     format!("+{}{}", recipient.calling_code, Tail::of(&recipient.national))
@@ -143,6 +182,7 @@ fn leading_digits(rest: &str) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rlibphonenumber::PhoneNumberType;
 
     use super::*;
 
@@ -184,6 +224,83 @@ mod tests {
             assert_eq!(number.country.as_deref(), country, "{text}");
             assert_eq!(number.calling_code, calling_code, "{text}");
         }
+    }
+
+    fn handset_of(text: &str) -> String {
+        let number = recipient(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        handset(&number).to_string()
+    }
+
+    fn parsed(text: &str) -> PhoneNumber {
+        PHONE_NUMBER_UTIL.parse(text, None).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    /// Spellings of one handset in each row; no two rows share one.
+    #[test]
+    fn all_spellings_of_a_handset_count_as_one() {
+        let rows: [&[&str]; 15] = [
+            &["+4915123456789", "+49 0151 23456789", "+49 (0)151 23456789", "+49 00 151 23456789"],
+            &["+447400123456", "+44 07400 123456", "+44 (0)7400 123456"],
+            &["+33612345678", "+33 06 12 34 56 78"],
+            &["+61412345678", "+61 0412 345 678"],
+            &["+4512345678"],
+            &["+14155550100", "+1 (1) 415 555 0100"],
+            // A mobile number in Italy has no zero, and a landline has one.
+            &["+393471234567", "+39 0347 1234567", "+39 00347 1234567"],
+            &["+390612345678", "+39 006 12345678"],
+            // As a mobile number with nine digits and as one of Lecco.
+            &["+39341123456"],
+            &["+390341123456"],
+            &["+5491123456789", "+541123456789", "+54 11 15 2345 6789", "+54 011 15 2345-6789"],
+            &["+5493512345678", "+543512345678"],
+            &["+525512345678", "+52 (55) 1234 5678"],
+            &["+378886377", "+3780549886377"],
+            &["+80012345678"],
+        ];
+        let mut handsets = std::collections::BTreeSet::new();
+        for spellings in rows {
+            let of_row: std::collections::BTreeSet<String> =
+                spellings.iter().map(|spelling| handset_of(spelling)).collect();
+            assert_eq!(of_row.len(), 1, "{spellings:?}: {of_row:?}");
+            assert!(handsets.insert(of_row), "{spellings:?} share a handset with another row");
+        }
+        assert_eq!(handset_of("+39 0347 1234567"), "+393471234567");
+        assert_eq!(recipient("+39 0347 1234567").unwrap().e164.as_str(), "+3903471234567", "it is sent as it was read");
+    }
+
+    /// With zeros before it, the number of every country counts as itself, unless that is another number. And numbers that the plans
+    /// know are told apart.
+    #[test]
+    fn in_no_country_do_zeros_make_another_handset() {
+        let mut handsets = std::collections::BTreeMap::new();
+        let mut others = std::collections::BTreeSet::new();
+        for region in PHONE_NUMBER_UTIL.get_supported_regions() {
+            for kind in [PhoneNumberType::Mobile, PhoneNumberType::FixedLine] {
+                let Ok(example) = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind) else {
+                    continue;
+                };
+                let e164 = example.format_as(PhoneNumberFormat::E164).into_owned();
+                let of_example = handset_of(&e164);
+                let before = handsets.insert(of_example.clone(), e164.clone());
+                assert!(
+                    example.country_code == ARGENTINA || before.is_none_or(|before| before == e164),
+                    "{e164} counts as {of_example}, like another number"
+                );
+                let national = example.get_national_significant_number();
+                for zeros in ["0", "00"] {
+                    let spelling = format!("+{} {zeros}{national}", example.country_code);
+                    let Ok(read) = recipient(&spelling) else { continue };
+                    let handset = handset(&read);
+                    if handset.as_str() != of_example {
+                        assert!(parsed(&handset).is_valid(), "{spelling} is {}, and not {of_example}", *handset);
+                        others.insert(example.country_code);
+                    }
+                }
+            }
+        }
+        assert!(handsets.len() > 300, "{}", handsets.len());
+        // Italy's plan knows some landlines that look like a mobile number with a zero, and Ascension's two lengths.
+        assert_eq!(others, [39, 247].into());
     }
 
     #[test]
@@ -230,6 +347,8 @@ mod tests {
                 prop_assert_eq!(format!("+{}{}", number.calling_code, number.national.as_str()), number.e164.as_str());
                 let again = recipient(&number.e164).unwrap();
                 prop_assert_eq!(again.e164.as_str(), number.e164.as_str());
+                let handset = handset(&number);
+                prop_assert!(handset.starts_with('+') && handset.len() <= number.e164.len());
             }
         }
     }

@@ -45,7 +45,7 @@ pub(crate) struct CallState {
     pub(crate) parameters: Arc<Parameters>,
     /// The message that is being sent, in plain text: its values are searched for in the guest's request.
     pub(crate) message: Option<Arc<Message>>,
-    pub(crate) signature_checks: u32,
+    pub(crate) signature_checks: SignatureChecks,
     /// The stand-ins for numbers in a callback.
     pub(crate) stand_ins: StandIns,
     pub(crate) outside: Option<OutboundContext>,
@@ -53,6 +53,14 @@ pub(crate) struct CallState {
     /// The first value that the guest tried to read without a grant. It explains how the call ended later.
     pub(crate) violation: Option<Violation>,
     pub(crate) wasi: LazyWasi,
+}
+
+/// The checks of signatures in a call.
+#[derive(Default)]
+pub(crate) struct SignatureChecks {
+    pub(crate) count: u32,
+    /// Whether one of them found a signature to be right.
+    pub(crate) found_right: bool,
 }
 
 impl CallState {
@@ -75,7 +83,7 @@ impl CallState {
             scrubber: LazyScrubber::new(Arc::clone(&parameters), message.clone(), limits.failure_text_bytes),
             handles: SealedHandles::new(&limits),
             parameters,
-            signature_checks: 0,
+            signature_checks: SignatureChecks::default(),
             stand_ins: StandIns::default(),
             outside: None,
             exchanges: Exchanges::none(),

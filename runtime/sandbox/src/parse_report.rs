@@ -42,7 +42,8 @@ pub enum CallbackError {
 const SLOT_OWNER: &str = "callbacks";
 
 impl Sandbox {
-    /// Lets a connector read a provider's callback, in a fresh instance. A callback may contain several reports, or none.
+    /// Lets a connector read a provider's callback, in a fresh instance. A callback may contain several reports, or none. A connector
+    /// that checks no signature decides by nothing but what is written in the callback: see [`DeliveryReport::signed`].
     ///
     /// # Errors
     /// [`CallbackError`] if the connector does not read callbacks, the callback is not authentic or malformed, or the connector
@@ -80,6 +81,7 @@ fn clean_report(state: &CallState, report: DeliveryReport) -> DeliveryReport {
         provider_code: report.provider_code.map(|code| state.scrubber.clean(&code)),
         text: report.text.map(|text| state.scrubber.clean(&text)),
         at: report.at.map(|at| state.scrubber.clean(&at)),
+        signed: state.signature_checks.found_right,
         ..report
     }
 }

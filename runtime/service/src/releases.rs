@@ -1,5 +1,6 @@
 //! Releases: the versions of an uploaded connector, how they differ, and which of them send.
 
+pub(crate) mod check_turns;
 pub(crate) mod monitor_state;
 pub(crate) mod pinned_shapes;
 pub(crate) mod release;

@@ -25,6 +25,7 @@ const TABLE: Table = Table {
         "provider_code",
         "description",
         "provider_at",
+        "signed",
         "received_at",
         "message",
         "attempt",
@@ -43,6 +44,7 @@ fn read(row: &Row) -> Result<ReportRow> {
         provider_code: row.text_or_none("provider_code")?,
         text: row.text_or_none("description")?,
         provider_at: row.text_or_none("provider_at")?,
+        signed: row.flag("signed")?,
         received_at: row.time("received_at")?,
         attempt: message.zip(row.count_or_none("attempt")?),
     })
@@ -71,6 +73,7 @@ pub async fn insert(tx: &mut Tx, report: &ReportRow) -> Result<bool> {
         .bind(text_or_none(report.provider_code.as_deref()))
         .bind(text_or_none(report.text.as_deref()))
         .bind(text_or_none(report.provider_at.as_deref()))
+        .bind(i64::from(report.signed))
         .bind(report.received_at.0)
         .bind(report.attempt.as_ref().map(|(message, _)| text(message)))
         .bind(report.attempt.as_ref().map(|(_, attempt)| i64::from(*attempt)));

@@ -213,6 +213,8 @@ pub struct ReportRow {
     pub text: Option<String>,
     /// When the event happened, according to the provider.
     pub provider_at: Option<String>,
+    /// Whether the call had a signature that is right under a secret of the connection.
+    pub signed: bool,
     pub received_at: Timestamp,
     /// The message and the number of the attempt to which the provider gave this id. `None` while the report waits for one.
     pub attempt: Option<(String, u32)>,

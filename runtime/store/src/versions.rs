@@ -138,13 +138,19 @@ pub async fn stored(tx: &mut Tx, tenant: &str) -> Result<Stored> {
     Ok(Stored { versions: row.large("versions")?, bytes: row.large("stored")? })
 }
 
-/// Versions that must be checked and have no lease that counts, oldest first.
-pub async fn unchecked(tx: &mut Tx, limit: u32) -> Result<Vec<VersionRow>> {
+/// Versions that must be checked and have no lease that counts: of each tenant the one that was uploaded first, and of these the oldest
+/// ones, at most `limit`.
+pub async fn next_unchecked(tx: &mut Tx, limit: u32) -> Result<Vec<VersionRow>> {
     static LIST: Statement = Statement::new(|| {
-        TABLE.select_without(
-            "component",
-            &format!("WHERE state = 'checking' AND {IS_FREE} ORDER BY uploaded_at LIMIT $1"),
-        )
+        // `IS_FREE` is about the row of the innermost table that has a lease.
+        let is_next = format!(
+            "NOT EXISTS (SELECT 1 FROM connector_versions AS earlier WHERE earlier.tenant = connector_versions.tenant \
+             AND earlier.state = 'checking' \
+             AND (earlier.uploaded_at, earlier.digest) < (connector_versions.uploaded_at, connector_versions.digest) \
+             AND {IS_FREE})"
+        );
+        let waiting = format!("WHERE state = 'checking' AND {IS_FREE} AND {is_next}");
+        TABLE.select_without("component", &format!("{waiting} ORDER BY uploaded_at, digest LIMIT $1"))
     });
     tx.all(query(LIST.as_str()).bind(i64::from(limit))).await?.iter().map(read).collect()
 }

@@ -227,6 +227,7 @@ pub fn report(tenant: &str, provider_id: u8, state: DeliveryState) -> ReportRow 
         provider_code: Some("30003".to_owned()),
         text: Some("It said \"no\", «nej», 不.".to_owned()),
         provider_at: Some("2026-11-23 08:03:04".to_owned()),
+        signed: true,
         received_at: NOW,
         attempt: None,
     }

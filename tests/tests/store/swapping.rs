@@ -3,13 +3,14 @@
 use sendbox_domain::model::{AttemptOutcome, Timestamp, VersionState};
 use sendbox_store::attempts::VersionPeriod;
 use sendbox_store::rows::*;
-use sendbox_store::{attempts, connections, messages, processes, releases, tenants, versions};
+use sendbox_store::{Tx, attempts, connections, messages, processes, releases, tenants, versions};
 use sendbox_tests::{Database, on_every_database};
 
 use crate::sample::{self, NOW};
 
 on_every_database!(
     a_version_is_stored_with_its_file,
+    the_next_file_of_each_tenant_is_found,
     a_release_changes_only_for_those_who_have_seen_it,
     a_tenants_own_release_takes_precedence,
     an_approval_is_of_one_difference,
@@ -27,19 +28,19 @@ async fn a_version_is_stored_with_its_file(database: &Database) {
     assert!(!versions::insert(&mut tx, &row, b"another").await.unwrap(), "the same file is the same version");
     assert_eq!(versions::component(&mut tx, "", "sha256:01").await.unwrap(), Some(file));
     assert_eq!(versions::component(&mut tx, "acme", "sha256:01").await.unwrap(), None, "it is not the tenant's");
-    assert_eq!(versions::unchecked(&mut tx, 10).await.unwrap().len(), 1);
+    assert_eq!(versions::next_unchecked(&mut tx, 10).await.unwrap().len(), 1);
     processes::insert(&mut tx, "p1").await.unwrap();
     let lease = sample::lease("p1", 2);
     let leased = VersionRow { lease: Some(lease.clone()), checks: 2, step: 2, ..row };
     versions::update(&mut tx, &leased).await.unwrap();
-    assert!(versions::unchecked(&mut tx, 10).await.unwrap().is_empty(), "a process is working on it");
+    assert!(versions::next_unchecked(&mut tx, 10).await.unwrap().is_empty(), "a process is working on it");
     assert!(!versions::release(&mut tx, "", "sha256:01", &sample::lease("p1", 1)).await.unwrap(), "an earlier claim");
-    assert!(versions::unchecked(&mut tx, 10).await.unwrap().is_empty());
+    assert!(versions::next_unchecked(&mut tx, 10).await.unwrap().is_empty());
     assert!(versions::release(&mut tx, "", "sha256:01", &lease).await.unwrap());
-    assert_eq!(versions::unchecked(&mut tx, 10).await.unwrap().len(), 1);
+    assert_eq!(versions::next_unchecked(&mut tx, 10).await.unwrap().len(), 1);
     versions::update(&mut tx, &leased).await.unwrap();
     processes::delete(&mut tx, "p1").await.unwrap();
-    assert_eq!(versions::unchecked(&mut tx, 10).await.unwrap()[0].lease, leased.lease);
+    assert_eq!(versions::next_unchecked(&mut tx, 10).await.unwrap()[0].lease, leased.lease);
     versions::update(&mut tx, &sample::version("", "sha256:01")).await.unwrap();
     versions::insert(&mut tx, &sample::version("", "sha256:02"), b"file").await.unwrap();
     versions::insert(&mut tx, &sample::version("acme", "sha256:03"), b"file").await.unwrap();
@@ -57,6 +58,38 @@ async fn a_version_is_stored_with_its_file(database: &Database) {
     }
     assert!(versions::delete(&mut tx, "", "sha256:01").await.unwrap());
     assert!(!versions::delete(&mut tx, "", "sha256:01").await.unwrap());
+}
+
+async fn the_next_file_of_each_tenant_is_found(database: &Database) {
+    let store = sample::store(database).await;
+    let mut tx = store.begin().await.unwrap();
+    processes::insert(&mut tx, "p1").await.unwrap();
+    let waiting = |tenant: &str, digest: &str, second: u64| VersionRow {
+        state: VersionState::Checking,
+        uploaded_at: NOW.plus_seconds(second),
+        ..sample::version(tenant, digest)
+    };
+    for (tenant, digest, second) in
+        [("acme", "04", 0), ("acme", "03", 1), ("acme", "02", 1), ("", "05", 2), ("globex", "01", 3)]
+    {
+        assert!(versions::insert(&mut tx, &waiting(tenant, digest, second), b"file").await.unwrap());
+    }
+    versions::insert(&mut tx, &sample::version("globex", "00"), b"file").await.unwrap();
+    let next = async |tx: &mut Tx, limit: u32| -> Vec<(String, String)> {
+        let rows = versions::next_unchecked(tx, limit).await.unwrap();
+        rows.into_iter().map(|row| (row.tenant, row.digest)).collect()
+    };
+    let of = |rows: &[(&str, &str)]| -> Vec<(String, String)> {
+        rows.iter().map(|(tenant, digest)| ((*tenant).to_owned(), (*digest).to_owned())).collect()
+    };
+    assert_eq!(next(&mut tx, 10).await, of(&[("acme", "04"), ("", "05"), ("globex", "01")]));
+    assert_eq!(next(&mut tx, 2).await, of(&[("acme", "04"), ("", "05")]));
+    // While a process checks it, the next one of the tenant waits.
+    let leased = VersionRow { lease: Some(sample::lease("p1", 1)), ..waiting("acme", "04", 0) };
+    versions::update(&mut tx, &leased).await.unwrap();
+    assert_eq!(next(&mut tx, 10).await, of(&[("acme", "02"), ("", "05"), ("globex", "01")]));
+    processes::delete(&mut tx, "p1").await.unwrap();
+    assert_eq!(next(&mut tx, 1).await, of(&[("acme", "04")]), "its process has ended");
 }
 
 async fn a_release_changes_only_for_those_who_have_seen_it(database: &Database) {

@@ -149,7 +149,7 @@ fn the_command_compiles_in_a_confined_child() {
 const LAYERS: [(&str, &[&str]); 13] = [
     ("cli", &["server", "service", "sandbox", "domain", "contract", "policy", "catalogue", "simulator"]),
     ("server", &["service", "domain", "contract", "policy", "console"]),
-    ("service", &["store", "sandbox", "domain", "contract", "policy"]),
+    ("service", &["store", "sandbox", "domain", "contract", "policy", "slots"]),
     ("store", &["domain", "contract", "policy", "slots"]),
     ("sandbox", &["contract", "policy", "slots"]),
     ("domain", &["contract", "policy"]),

@@ -2,11 +2,13 @@
 
 use sendbox_domain::model::{Environment, Owner, VersionRole, VersionState};
 use sendbox_service::{Caller, Error};
+use sendbox_store::rows::{Lease, VersionRow};
+use sendbox_store::versions;
 use sendbox_tests::test_service::{TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, input, version, version_of};
 use sendbox_tests::{Database, on_every_database};
 
-use crate::harness::{ADMIN, activate, release, send, service_with_connector, upload, upload_for};
+use crate::harness::{ADMIN, activate, release, send, service_with_connector, until, upload, upload_for};
 
 on_every_database!(
     the_first_version_is_active_and_sends,
@@ -16,6 +18,7 @@ on_every_database!(
     the_id_of_another_owner_is_refused,
     a_private_connector_is_invisible_to_others,
     only_unused_versions_are_deleted,
+    tenants_take_turns_with_their_uploads,
     deleting_a_tenant_deletes_its_connectors
 );
 
@@ -142,6 +145,45 @@ async fn only_unused_versions_are_deleted(database: &Database) {
     delete(&third).await.unwrap();
     assert!(matches!(delete(&third).await, Err(Error::NotFound(_))));
     assert_eq!(fixture.service.versions(ADMIN, None, ID).await.unwrap().len(), 2);
+}
+
+/// Uploads that wait for a check, as a process that has ended left them: one tenant has many, and another one that came last.
+async fn tenants_take_turns_with_their_uploads(database: &Database) {
+    const OTHER: &str = "other";
+    let fixture = TestService::new(database).await;
+    fixture.add_tenant(OTHER, Environment::Development).await;
+    let files: Vec<(&str, Vec<u8>)> =
+        (1..=5).map(|number| (TENANT, version(number, "honest"))).chain([(OTHER, version(9, "honest"))]).collect();
+    let mut tx = fixture.store.begin().await.unwrap();
+    for (index, (tenant, file)) in (0_u64..).zip(&files) {
+        let row = VersionRow {
+            tenant: (*tenant).to_owned(),
+            digest: digest(file),
+            connector: None,
+            state: VersionState::Checking,
+            step: 1,
+            refusal: None,
+            description: None,
+            bytes: file.len() as u64,
+            uploaded_at: fixture.now().plus_seconds(index),
+            uploaded_by: "platform".to_owned(),
+            checks: 0,
+            lease: Some(Lease { process: "p-that-is-gone".to_owned(), claim: 1 }),
+        };
+        assert!(versions::insert(&mut tx, &row, file).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    until("all are checked", || async {
+        let mut tx = fixture.store.begin_read().await.unwrap();
+        let mut rows = Vec::new();
+        for (tenant, file) in &files {
+            rows.push(versions::get(&mut tx, tenant, &digest(file)).await.unwrap().unwrap());
+        }
+        let begun = |tenant: &str| rows.iter().filter(|row| row.tenant == tenant && row.checks > 0).count();
+        assert!(begun(TENANT) < 2 || begun(OTHER) == 1, "the others take turns with a tenant that has many files");
+        rows.iter().all(|row| row.state == VersionState::Ready).then_some(())
+    })
+    .await;
 }
 
 async fn deleting_a_tenant_deletes_its_connectors(database: &Database) {

@@ -67,6 +67,9 @@ pub struct ReceivedReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "unreachable destination handset")]
     pub message: Option<String>,
+    /// Whether the provider signed the report, with a secret of the connection. If it did not, anyone who knows the callback URL can have
+    /// sent it: some providers do not sign, and some sign only once you have entered a secret for it.
+    pub signed: bool,
     /// When Sendbox received the report.
     pub reported_at: Timestamp,
     /// The time in the report, in the provider's own format.

@@ -171,7 +171,7 @@ impl From<&RecordedFailure> for SendFailure {
         "outcome": "accepted",
         "failure": null,
         "decision": null,
-        "deliveryReports": [{"state": "delivered", "reportedAt": "2026-11-23T20:21:39Z"}],
+        "deliveryReports": [{"state": "delivered", "signed": true, "reportedAt": "2026-11-23T20:21:39Z"}],
     }],
     "nextAttemptAt": null,
     "createdAt": "2026-11-23T20:21:33Z",

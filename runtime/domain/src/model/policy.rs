@@ -15,7 +15,8 @@ pub struct Policy {
     pub limits: LimitPolicy,
     /// The countries that messages may be sent to.
     pub countries: Countries,
-    /// What messages may cost. `null` means no cap.
+    /// What messages may cost. `null` means no cap, which is the default, since only you know your prices. Until you set one,
+    /// `limits.tenantPerDay` bounds what a tenant can spend.
     pub spend: Option<SpendPolicy>,
     /// Retries, fallbacks and routes.
     pub delivery: DeliveryPolicy,
@@ -49,7 +50,8 @@ impl Default for CodePolicy {
     }
 }
 
-/// Limits on messages. Each is exact over every window of its length.
+/// Limits on messages. Each is exact over every window of its length. Spellings of a number that reach one handset, such as
+/// `+39 0347 …` and `+39 347 …`, count as one number.
 ///
 /// A message that was certainly not sent gives back its places by number, prefix and address, and its pause. Each of these limits gives
 /// back at most as many places in its window as it has; what fails after that counts.
@@ -74,8 +76,8 @@ pub struct LimitPolicy {
     /// Messages of the tenant in a minute.
     #[schema(minimum = 1, maximum = 1000000, default = 6000)]
     pub tenant_per_minute: u32,
-    /// Messages of the tenant in a day.
-    #[schema(minimum = 1, maximum = 100000000, default = 100000)]
+    /// Messages of the tenant in a day. A new development tenant starts with 500.
+    #[schema(minimum = 1, maximum = 100000000, default = 10000)]
     pub tenant_per_day: u32,
     /// How many seconds must pass between two messages of one usage to one number. Doubles with each further message, up to ten
     /// minutes, and starts over after an hour without one.
@@ -92,7 +94,7 @@ impl Default for LimitPolicy {
             ip_per_hour: 30,
             connection_per_minute: 6000,
             tenant_per_minute: 6000,
-            tenant_per_day: 100_000,
+            tenant_per_day: 10_000,
             cooldown_seconds: 30,
         }
     }

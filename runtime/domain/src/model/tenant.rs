@@ -5,7 +5,7 @@ use super::Timestamp;
 
 /// What a tenant is for. It never changes.
 ///
-/// - `development`: for trying out. Starts open, with every flow enabled.
+/// - `development`: for trying out. Starts open, with every flow enabled, and with 500 messages a day.
 /// - `production`: for end users. Starts closed: no country is allowed and no flow is enabled. Connections are promoted to it from
 ///   development tenants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::field_error::{FieldCode, FieldError, FieldErrors};
 use crate::message_fields::check_origin_domain;
-use crate::model::{Countries, DeliveryPolicy, Environment, Policy, SpendPolicy, TestNumbers};
+use crate::model::{Countries, DeliveryPolicy, Environment, LimitPolicy, Policy, SpendPolicy, TestNumbers};
 use crate::rules::quota::MAX_TEST_NUMBERS;
 use crate::{phone, template};
 
@@ -26,13 +26,19 @@ const MAX_CAP_MICROS: u64 = 1_000_000_000_000_000;
 /// Maximum price of a segment, in millionths: a thousand.
 const MAX_PRICE_MICROS: u64 = 1_000_000_000;
 
-/// The policy of a new tenant. In development every country is allowed, in production none.
+/// Messages a day of a new development tenant: enough to try everything, and few enough that a loop costs little.
+const DEVELOPMENT_PER_DAY: u32 = 500;
+
+/// The policy of a new tenant. In development every country is allowed, and few messages a day; in production no country.
 pub fn new_tenant(environment: Environment) -> Policy {
-    let all = match environment {
-        Environment::Development => true,
-        Environment::Production => false,
-    };
-    Policy { countries: Countries { all, ..Countries::default() }, ..Policy::default() }
+    match environment {
+        Environment::Development => Policy {
+            countries: Countries { all: true, ..Countries::default() },
+            limits: LimitPolicy { tenant_per_day: DEVELOPMENT_PER_DAY, ..LimitPolicy::default() },
+            ..Policy::default()
+        },
+        Environment::Production => Policy::default(),
+    }
 }
 
 /// Checks a policy. `connections` are the names of the tenant's connections.

@@ -18,14 +18,15 @@ pub const MAX_WAITING: u32 = 1000;
 pub const MAX_REPORTS_PER_CALL: usize = 1000;
 /// Maximum number of concurrent calls, however many slots the sandbox has.
 const MAX_CONCURRENT_CALLS: usize = 8;
-/// Maximum number of concurrent calls for one connection.
-pub const MAX_CALLS_PER_CONNECTION: usize = 2;
+/// Maximum number of calls for one connection that are being read or wait for their turn.
+pub const MAX_CALLS_PER_CONNECTION: usize = 32;
 /// A numeric time is accepted only if it is this close to now.
 const MAX_CLOCK_DIFFERENCE_MS: u64 = 7 * 24 * 3_600_000;
 
-/// How many calls run concurrently: at most an eighth of the sandbox's slots, because the others are for messages.
+/// How many calls run concurrently: an eighth of the sandbox's slots, because the others are for messages, and two if that is less, so
+/// that one tenant's calls leave a slot to the others.
 pub fn max_concurrent_calls(slots: usize) -> usize {
-    (slots / 8).clamp(1, MAX_CONCURRENT_CALLS)
+    (slots / 8).clamp(2, MAX_CONCURRENT_CALLS).min(slots.max(1))
 }
 
 /// The report with the most advanced state; among equals, the first.
@@ -125,7 +126,7 @@ mod tests {
 
     #[test]
     fn reports_leave_most_places_to_messages() {
-        for (places, most) in [(1, 1), (8, 1), (16, 2), (64, 8), (1000, 8)] {
+        for (places, most) in [(0, 1), (1, 1), (2, 2), (8, 2), (16, 2), (24, 3), (64, 8), (1000, 8)] {
             assert_eq!(max_concurrent_calls(places), most);
         }
     }

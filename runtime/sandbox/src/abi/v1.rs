@@ -440,6 +440,8 @@ fn delivery_report(report: reports::Report, stand_ins: &StandIns) -> DeliveryRep
         provider_code: report.provider_code,
         text: report.text,
         at: report.at.map(|at| stand_ins.restore(&at)),
+        // Not for the guest to say.
+        signed: false,
     }
 }
 

@@ -5,9 +5,9 @@ use sendbox_policy::{Composition, Form, LabelKind, Piece};
 use subtle::ConstantTimeEq;
 use wasmtime::component::{HasData, Resource};
 
-use crate::call::CallState;
 use crate::call::handles::SealedHandles;
 use crate::call::host_call::{HostCall, Phase};
+use crate::call::{CallState, SignatureChecks};
 use crate::jwt;
 use crate::report::StandIns;
 use crate::sealed::Sealed;
@@ -19,7 +19,7 @@ const CHECKS: u32 = 8;
 pub(crate) struct SignatureView<'a> {
     call: HostCall<'a>,
     handles: &'a SealedHandles,
-    checks: &'a mut u32,
+    checks: &'a mut SignatureChecks,
     stand_ins: &'a mut StandIns,
 }
 
@@ -44,8 +44,8 @@ impl SignatureView<'_> {
         if self.call.phase != Phase::Report {
             return Err(ConnectorFault::ImportRefused(import).into());
         }
-        *self.checks += 1;
-        if *self.checks > CHECKS {
+        self.checks.count += 1;
+        if self.checks.count > CHECKS {
             return Err(self.call.broke(Violation::TooManyChecks { limit: CHECKS }));
         }
         Ok(())
@@ -61,10 +61,12 @@ impl SignatureView<'_> {
         if !is_signature(computed) || !received.is_received() {
             return Err(self.call.broke(Violation::NotCheckable));
         }
-        Ok(match (computed.bytes(), received.bytes()) {
+        let is_right = match (computed.bytes(), received.bytes()) {
             (Ok(computed), Ok(received)) => computed.ct_eq(received).into(),
             _ => false,
-        })
+        };
+        self.checks.found_right |= is_right;
+        Ok(is_right)
     }
 
     /// The claims of a token, masked with the stand-ins of the callback.
@@ -79,6 +81,7 @@ impl SignatureView<'_> {
         }
         let (Ok(token), Ok(key)) = (token.bytes(), key.bytes()) else { return Ok(None) };
         let claims = jwt::claims(token, key);
+        self.checks.found_right |= claims.is_some();
         Ok(claims.map(|claims| self.stand_ins.mask(&claims)))
     }
 }
@@ -159,6 +162,7 @@ mod tests {
             r#"{"id":1000002,"to":1000001,"time":1000003,"status":"delivered","error":null,"url":"http://bbaf7142.example"}"#
         );
         assert_eq!(state.stand_ins.restore("1000002"), "2381703");
+        assert!(state.signature_checks.found_right);
     }
 
     #[test]
@@ -166,6 +170,7 @@ mod tests {
         for (token, key) in [(TOKEN, "Secret"), ("", "secret"), ("a.b.c", "secret")] {
             let mut state = state(Phase::Report, Limits::default());
             assert_eq!(check(&mut state, received(token), secret(key)).unwrap(), None, "{token}");
+            assert!(!state.signature_checks.found_right);
         }
     }
 

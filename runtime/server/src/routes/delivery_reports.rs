@@ -1,5 +1,6 @@
 //! The callback URLs to which providers send delivery reports. They need no key: whoever knows the URL may call it, and a report
-//! counts only if the connection's connector finds it authentic.
+//! counts only if the connection's connector accepts it. Where the provider does not sign, the token in the URL is all that
+//! protects it.
 //!
 //! They are not part of the API's document, since each provider defines what it sends.
 

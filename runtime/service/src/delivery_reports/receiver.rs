@@ -65,6 +65,7 @@ fn report_row(key: &TenantKey, connection: &ConnectionRow, report: DeliveryRepor
         provider_code: report.provider_code.filter(|code| !code.is_empty()),
         text: report.text.filter(|text| !text.is_empty()),
         provider_at: report.at.and_then(|at| provider_time(&at, now)),
+        signed: report.signed,
         received_at: now,
         attempt: None,
     }
@@ -90,6 +91,7 @@ pub(crate) fn reports_by_attempt(reports: Vec<ReportRow>) -> BTreeMap<u32, Vec<R
             class: report.class,
             provider_code: report.provider_code,
             message: report.text,
+            signed: report.signed,
             reported_at: report.received_at,
             provider_time: report.provider_at,
         });
@@ -123,10 +125,11 @@ impl Service {
     /// The connection whose callback URL was called.
     ///
     /// # Errors
-    /// [`Error::NotFound`], whether the tenant, the connection or the token is wrong; store errors.
+    /// [`Error::NotFound`], whether the tenant, the connection or the token is wrong; [`Error::Busy`]; store errors.
     pub async fn report_receiver(&self, tenant: &str, connection: &str, given_token: &str) -> Result<ReportReceiver> {
         self.require_running()?;
-        // Anyone can call, and name any tenant: those who have shown no token take turns as one.
+        let _slot = self.inner.callback_limiter.look_up(tenant).await.ok_or(Error::Busy)?;
+        // Anyone can call, and name any tenant: for the store, those who have shown no token take turns as one.
         let mut tx = self.store_of(CALLBACKS).begin_read().await?;
         let found = match tenants::get(&mut tx, tenant).await? {
             Some(tenant) => connections::get(&mut tx, &tenant.id, connection).await?.map(|row| (tenant, row)),
@@ -157,7 +160,7 @@ impl Service {
         self.require_running()?;
         let ReportReceiver { tenant, connection } = receiver;
         let slot = self.inner.callback_limiter.acquire((tenant.id.clone(), connection.name.clone()));
-        let _slot = slot.ok_or(Error::Busy)?;
+        let _slot = slot.await.ok_or(Error::Busy)?;
         let mut tx = self.store_of(&tenant.id).begin_read().await?;
         let sender = self.sending_connection(&mut tx, &tenant, &connection).await?;
         drop(tx);

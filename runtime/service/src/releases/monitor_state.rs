@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::lock::lock;
+use crate::releases::check_turns::CheckTurns;
 
 /// The key of a release: its scope (a tenant, or empty for all tenants) and the connector's id.
 pub(crate) type ReleaseKey = (String, String);
@@ -23,6 +24,8 @@ pub(crate) struct ReleaseMonitor {
     /// Cancels the sends on a version, by scope, connector and digest.
     signals: Mutex<HashMap<(String, String, String), Signal>>,
     pub(super) snapshot: Mutex<ReleaseSnapshot>,
+    /// Whose upload is checked next.
+    pub(super) check_turns: Arc<CheckTurns>,
 }
 
 /// The token that is cancelled when a version has drained, and the generation of the release for which a send last received it.

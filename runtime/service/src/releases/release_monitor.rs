@@ -31,8 +31,8 @@ pub(crate) const BASELINE_MS: u64 = 3_600_000;
 /// Maximum number of attempts of a version, newest first, that are counted, evenly divided among its tenants, so that a flood of one tenant
 /// does not hide the others: enough to tell a difference of a tenth from chance, and cheap at any rate of sends.
 const SAMPLE_SIZE: u32 = 5000;
-/// Maximum number of uploads that are checked concurrently.
-const CONCURRENT_CHECKS: u32 = 2;
+/// Maximum number of tenants whose uploads are read at once, to choose among. The others follow as soon as one of these has none left.
+const WAITING_TENANTS: u32 = 1000;
 
 impl Service {
     /// Runs until the service stops.
@@ -223,13 +223,22 @@ impl Service {
         self.refresh_releases().await
     }
 
-    /// Starts the checks of uploads that no process is checking.
+    /// Starts checks of uploads that no process is checking, as many as there is room for, in turns between tenants.
     async fn start_pending_checks(&self) -> Result<()> {
+        let turns = &self.inner.release_monitor.check_turns;
+        if !turns.has_room() {
+            return Ok(());
+        }
         let mut tx = self.inner.store.begin_read().await?;
-        let rows = versions::unchecked(&mut tx, CONCURRENT_CHECKS).await?;
+        let mut waiting = versions::next_unchecked(&mut tx, WAITING_TENANTS).await?;
         drop(tx);
-        for row in rows {
-            self.start_check(row.tenant, row.digest);
+        while let Some(turn) = turns.begin(waiting.iter().map(|row| row.tenant.as_str())) {
+            let next = waiting.iter().position(|row| row.tenant == turn.tenant()).map(|index| waiting.remove(index));
+            let Some(row) = next else { break };
+            // Claimed before the next turn begins, so that checks begin in the order of the turns.
+            if let Some(check) = self.claim_check(&row.tenant, &row.digest).await? {
+                self.start_check(turn, check);
+            }
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Versions of uploaded connectors: uploading, checking, listing, deleting.
 //!
 //! An upload is on disk before the request is answered. Any process may check it (inspection, compilation, metadata), under a
-//! lease, and the result is written once. After a crash the file is checked again.
+//! lease, and the result is written once. After a crash the file is checked again. Which file is checked next is decided in
+//! `check_turns.rs`; how many may wait is limited by the number of versions that a tenant may have.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,6 +20,7 @@ use serde_json::json;
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::leases::{HeldLease, LeasedRow};
+use crate::releases::check_turns::CheckTurn;
 use crate::releases::resolved_connector::owner;
 use crate::service::Service;
 
@@ -30,6 +32,13 @@ pub(crate) const MAX_COMPARED_CONNECTIONS: u32 = 1000;
 const MAX_CHECKS: u32 = 3;
 /// The steps of a check, in order.
 const STEPS: [&str; 3] = ["inspecting", "compiling", "reading its metadata"];
+
+/// A check whose lease this process holds.
+pub(crate) struct ClaimedCheck {
+    row: VersionRow,
+    component: Vec<u8>,
+    lease: HeldLease,
+}
 
 /// The scope of a tenant's connectors in the store; empty for the connectors for all tenants.
 pub(crate) fn scope_of(tenant: Option<&str>) -> &str {
@@ -106,18 +115,25 @@ impl Service {
         Ok((view, false))
     }
 
-    /// Checks an upload in the background.
-    pub(crate) fn start_check(&self, scope: String, digest: String) {
+    /// Checks an upload in the background. The turn ends with the check.
+    pub(crate) fn start_check(&self, turn: CheckTurn, check: ClaimedCheck) {
         let service = self.clone();
         self.inner.work.spawn(async move {
-            if let Err(error) = service.check_version(&scope, &digest).await {
-                tracing::error!(digest, %error, "the result of a check could not be stored; the check will be repeated");
+            let digest = check.row.digest.clone();
+            let checked = service.check_version(check).await;
+            drop(turn);
+            match checked {
+                // The next check can start, and the first version of a connector can send.
+                Ok(()) => service.inner.release_monitor.wake(),
+                Err(error) => {
+                    tracing::error!(digest, %error, "the result of a check could not be stored; the check will be repeated");
+                }
             }
         });
     }
 
     /// Claims the lease of a check. `None`: another process holds it, or the check is done.
-    async fn claim_check(&self, scope: &str, digest: &str) -> Result<Option<(VersionRow, Vec<u8>, HeldLease)>> {
+    pub(crate) async fn claim_check(&self, scope: &str, digest: &str) -> Result<Option<ClaimedCheck>> {
         let mut tx = self.inner.store.begin().await?;
         let Some(row) = versions::lock(&mut tx, scope, digest).await? else { return Ok(None) };
         if row.state != VersionState::Checking || processes::holds(&mut tx, row.lease.as_ref()).await? {
@@ -138,11 +154,12 @@ impl Service {
         let row = VersionRow { checks: row.checks + 1, step: 1, lease: Some(lease.lease().clone()), ..row };
         versions::update(&mut tx, &row).await?;
         tx.commit().await?;
-        Ok(Some((row, component, lease)))
+        Ok(Some(ClaimedCheck { row, component, lease }))
     }
 
-    async fn check_version(&self, scope: &str, digest: &str) -> Result<()> {
-        let Some((row, component, lease)) = self.claim_check(scope, digest).await? else { return Ok(()) };
+    async fn check_version(&self, check: ClaimedCheck) -> Result<()> {
+        let ClaimedCheck { row, component, lease } = check;
+        let (scope, digest) = (row.tenant.as_str(), row.digest.as_str());
         let loaded = self.load_in_steps(&row, &component).await;
         let mut tx = self.inner.store.begin().await?;
         let Some(current) = versions::lock(&mut tx, scope, digest).await? else { return Ok(()) };
@@ -169,7 +186,6 @@ impl Service {
         versions::update(&mut tx, &row).await?;
         tx.commit().await?;
         lease.end();
-        self.inner.release_monitor.wake();
         Ok(())
     }
 

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use sendbox_domain::LimitName;
 use sendbox_domain::model::Timestamp;
 use sendbox_domain::rules::buckets::{self as limits, Bucket, Facts};
 use sendbox_domain::rules::limit::{LimitError, LimitState, NextAllowed, Rule, UnreadableState};
 use sendbox_domain::rules::policy;
+use sendbox_domain::{LimitName, phone};
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::buckets::{self, BucketState};
 use sendbox_store::rows::{MessageRow, TenantRow};
@@ -44,9 +44,9 @@ pub(crate) struct Admission {
     pub(crate) next_at: Timestamp,
 }
 
-/// The keyed hash of a number, for look-ups.
+/// The keyed hash of a number, for limits and look-ups. All spellings of a number have the same one.
 pub(crate) fn recipient_hash(key: &TenantKey, recipient: &Recipient) -> Vec<u8> {
-    key.hash("recipient", &[recipient.e164.as_bytes()])
+    key.hash("recipient", &[phone::handset(recipient).as_bytes()])
 }
 
 /// Admits a message and charges all limits. After an error the caller drops the transaction, so nothing is charged.

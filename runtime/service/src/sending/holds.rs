@@ -2,6 +2,7 @@
 //! the hold.
 
 use sendbox_domain::model::{Hold, Scope, Timestamp};
+use sendbox_domain::phone;
 use sendbox_domain::rules::buckets;
 use sendbox_sandbox::Recipient;
 use sendbox_store::rows::{HoldRow, MessageRow};
@@ -19,7 +20,7 @@ const HOLD_SECONDS: u64 = 3600;
 
 /// The keyed hash of the block of a thousand numbers that a number belongs to.
 pub(crate) fn prefix_hash(key: &TenantKey, recipient: &Recipient) -> Vec<u8> {
-    key.hash("prefix", &[buckets::prefix(&recipient.e164).as_bytes()])
+    key.hash("prefix", &[buckets::prefix(&phone::handset(recipient)).as_bytes()])
 }
 
 /// Refuses a number on hold.

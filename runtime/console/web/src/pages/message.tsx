@@ -140,6 +140,7 @@ function ReportItem({ report, since }: { report: DeliveryReport; since: string }
         <h3>{t.message.reported} <DeliveryBadge state={report.state} /></h3>
         <p className="help">
           {t.deliveryHelp[report.state]} · {t.message.after(format.micros(Math.max(0, later)))}
+          {!report.signed && ` · ${t.message.unsigned}`}
         </p>
         <Facts
           facts={[

@@ -21,8 +21,10 @@ fn fields(policy: &Policy) -> Vec<String> {
 fn what_a_new_tenant_starts_with_is_within_the_bounds() {
     let development = new_tenant(Environment::Development);
     assert!(development.countries.all);
+    assert_eq!((development.limits.tenant_per_day, &development.spend), (500, &None));
     let production = new_tenant(Environment::Production);
     assert_eq!(production, Policy::default());
+    assert_eq!(production.limits.tenant_per_day, 10_000);
     assert!(!allows(&production.countries, Some("DK")) && !allows(&production.countries, None));
     assert!(fields(&development).is_empty() && fields(&production).is_empty());
 }

@@ -45,6 +45,7 @@ export const messages: Pick<Texts, "messages" | "message"> = {
     route: "Route",
     reported: "Anbieter meldet",
     providerSays: "Meldung des Anbieters",
+    unsigned: "nicht signiert: Jeder, der die Adresse kennt, kann ihn gesendet haben",
     noReport: "Noch kein Zustellbericht.",
     ended: "Endstatus",
     decision: "Wie es weitergeht",

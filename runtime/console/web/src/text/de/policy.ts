@@ -16,7 +16,8 @@ export const policy: Pick<Texts, "policy"> = {
     maxSends: "Codes pro Verifizierung",
     maxSendsHelp: "1 bis 10, einschließlich des ersten",
     limits: "Limits",
-    limitsHelp: "Exakt, auch unter Last. Nachrichten über einem Limit werden abgelehnt und kosten nichts.",
+    limitsHelp:
+      "Exakt, auch unter Last. Nachrichten über einem Limit werden abgelehnt und kosten nichts. Neue Mandanten beginnen mit 10.000 Nachrichten pro Tag, in der Entwicklung mit 500.",
     limit: {
       numberPerHour: "Pro Telefonnummer und Stunde",
       numberPerDay: "Pro Telefonnummer und Tag",
@@ -46,7 +47,8 @@ export const policy: Pick<Texts, "policy"> = {
     fallbacksHelp: "Werden verwendet, wenn die gewählte Verbindung nicht senden kann.",
     noFallbacks: "Es gibt keine andere Verbindung.",
     spend: "Ausgaben",
-    spendHelp: "Nach Ihrer eigenen Preisliste. Nachrichten, die das Limit überschreiten könnten, werden abgelehnt.",
+    spendHelp:
+      "Nach Ihrer eigenen Preisliste. Nachrichten, die das Limit überschreiten könnten, werden abgelehnt. Ohne Limit begrenzen die Nachrichten pro Tag, was Sie ausgeben können.",
     spendOn: "Monatliche Ausgaben begrenzen",
     currency: "Währung",
     cap: "Monatliches Limit",

@@ -43,6 +43,7 @@ export const messages = {
     route: "Route",
     reported: "Provider reported",
     providerSays: "Provider message",
+    unsigned: "not signed: anyone who knows the address can have sent it",
     noReport: "No delivery report yet.",
     ended: "Final status",
     decision: "What happens next",

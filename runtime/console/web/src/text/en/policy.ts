@@ -16,7 +16,8 @@ export const policy = {
     maxSends: "Codes per verification",
     maxSendsHelp: "1 to 10, including the first",
     limits: "Limits",
-    limitsHelp: "Exact under any load. Messages over a limit are rejected and cost nothing.",
+    limitsHelp:
+      "Exact under any load. Messages over a limit are rejected and cost nothing. New tenants start with 10,000 messages per day, and with 500 in development.",
     limit: {
       numberPerHour: "Per phone number and hour",
       numberPerDay: "Per phone number and day",
@@ -46,7 +47,8 @@ export const policy = {
     fallbacksHelp: "Used when the chosen connection can’t send.",
     noFallbacks: "There is no other connection.",
     spend: "Spending",
-    spendHelp: "Based on your own price list. Messages that could exceed the cap are rejected.",
+    spendHelp:
+      "Based on your own price list. Messages that could exceed the cap are rejected. Without a cap, the messages per day limit what you can spend.",
     spendOn: "Limit monthly spending",
     currency: "Currency",
     cap: "Monthly cap",
