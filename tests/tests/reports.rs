@@ -275,7 +275,8 @@ async fn a_flood_of_one_tenants_reports_costs_the_others_nothing(database: &Data
         let mut calls: FuturesUnordered<_> = (0..CALLS).map(|_| call(&api, &flooded, &signature, &body)).collect();
         // The others are being read, or wait.
         for _ in 0..CALLS - MAX_CALLS_PER_CONNECTION {
-            calls.next().await.unwrap().problem(503, "busy");
+            let refused = calls.next().await.unwrap();
+            assert_eq!((refused.status, &refused.json["type"]), (503, &json!("/problems/busy")), "{}", refused.text);
         }
         report(&api, &path, &sid, "delivered", None).await;
     };

@@ -1123,6 +1123,11 @@ export type components = {
             providerTime?: string | null;
             /** @description When Sendbox received the report. */
             reportedAt: components["schemas"]["Timestamp"];
+            /**
+             * @description Whether the provider signed the report, with a secret of the connection. If it did not, anyone who knows the callback URL can have
+             *     sent it: some providers do not sign, and some sign only once you have entered a secret for it.
+             */
+            signed: boolean;
             /** @description The reported state. */
             state: components["schemas"]["DeliveryState"];
         };
@@ -1159,7 +1164,7 @@ export type components = {
         /**
          * @description What a tenant is for. It never changes.
          *
-         *     - `development`: for trying out. Starts open, with every flow enabled.
+         *     - `development`: for trying out. Starts open, with every flow enabled, and with 500 messages a day.
          *     - `production`: for end users. Starts closed: no country is allowed and no flow is enabled. Connections are promoted to it from
          *       development tenants.
          * @enum {string}
@@ -1515,7 +1520,8 @@ export type components = {
             p99: number;
         };
         /**
-         * @description Limits on messages. Each is exact over every window of its length.
+         * @description Limits on messages. Each is exact over every window of its length. Spellings of a number that reach one handset, such as
+         *     `+39 0347 …` and `+39 347 …`, count as one number.
          *
          *     A message that was certainly not sent gives back its places by number, prefix and address, and its pause. Each of these limits gives
          *     back at most as many places in its window as it has; what fails after that counts.
@@ -1560,8 +1566,8 @@ export type components = {
             prefixPerHour: number;
             /**
              * Format: int32
-             * @description Messages of the tenant in a day.
-             * @default 100000
+             * @description Messages of the tenant in a day. A new development tenant starts with 500.
+             * @default 10000
              */
             tenantPerDay: number;
             /**
@@ -1593,6 +1599,7 @@ export type components = {
          *           "deliveryReports": [
          *             {
          *               "reportedAt": "2026-11-23T20:21:39Z",
+         *               "signed": true,
          *               "state": "delivered"
          *             }
          *           ],
@@ -2027,7 +2034,7 @@ export type components = {
              *       "numberPerDay": 15,
              *       "numberPerHour": 5,
              *       "prefixPerHour": 60,
-             *       "tenantPerDay": 100000,
+             *       "tenantPerDay": 10000,
              *       "tenantPerMinute": 6000
              *     }
              */
@@ -3252,8 +3259,8 @@ export type components = {
              */
             from: string;
             /**
-             * @description The connections whose parameters or templates are incompatible with this version. Activating it does not break them: they stay
-             *     with a version that is compatible. At most 100.
+             * @description The connections whose parameters or templates are incompatible with this version, or whose secrets were not given for the hosts to
+             *     which it would send them. Activating it does not break them: they stay with a version that is compatible. At most 100.
              */
             incompatibleConnections: components["schemas"]["IncompatibleConnection"][];
             /** @description What the version no longer does. */

@@ -30,7 +30,7 @@ fn the_limits_of_a_request() {
             ("number-per-hour:aa", LimitName::NumberPerHour, window(5, 3600)),
             ("prefix-per-hour:bb", LimitName::PrefixPerHour, window(60, 3600)),
             ("spend-cap", LimitName::SpendCap, Rule::Spend { cap_micros: 1000, price_micros: 7 }),
-            ("tenant-per-day", LimitName::TenantPerDay, window(100_000, 86_400)),
+            ("tenant-per-day", LimitName::TenantPerDay, window(10_000, 86_400)),
             ("tenant-per-minute", LimitName::TenantPerMinute, window(6000, 60)),
         ]
     );
