@@ -11,7 +11,6 @@ use sendbox_domain::model::{
 use sendbox_service::{Caller, PublicUrl, Service};
 use sendbox_simulator::{InboxEvent, SimulatorConfig};
 use serde_json::Value;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::development::DevelopmentArgs;
 use crate::exit::{CliError, Exit, InputErrorExt as _};
@@ -21,6 +20,7 @@ use crate::render;
 use crate::serve::BackgroundServer;
 use crate::simulate::message_line;
 use crate::simulator_setup::{NUMBER, SimulatorSetup};
+use crate::stop_signals::StopSignals;
 
 /// The id of the demo's tenant.
 const TENANT: &str = "demo";
@@ -44,8 +44,7 @@ pub struct DemoArgs {
 /// Runs the command.
 pub async fn run(args: &DemoArgs) -> Result<Exit, CliError> {
     // Before any file is written, so that all of them are removed.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = StopSignals::new()?;
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = match args.port {
         Some(port) => sendbox_server::listen(local(port)).await,
@@ -76,8 +75,7 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, CliError> {
     let server = BackgroundServer::start(listener, running.service.clone(), phone.router());
     loop {
         tokio::select! {
-            _ = interrupt.recv() => break,
-            _ = terminate.recv() => break,
+            _ = signals.recv() => break,
             event = events.recv() => {
                 if let Ok(InboxEvent::Message(message)) = event {
                     phone.add(&message);

@@ -14,7 +14,6 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
 use self::environment::DevEnvironment;
 use self::project::Project;
@@ -24,6 +23,7 @@ use self::watch::Sources;
 use crate::exit::{CliError, Exit};
 use crate::render;
 use crate::simulator_setup::NUMBER;
+use crate::stop_signals::StopSignals;
 
 /// Build and try a connector whenever a source changes.
 ///
@@ -72,7 +72,7 @@ pub struct DevArgs {
 
 /// Why the loop ended.
 enum LoopEnd {
-    /// SIGINT or SIGTERM.
+    /// A signal to stop.
     Interrupted,
     /// The scripted responses changed: the simulator must be restarted with them.
     ResponsesChanged,
@@ -83,8 +83,7 @@ enum LoopEnd {
 /// Runs the command.
 pub async fn run(args: &DevArgs) -> Result<Exit, CliError> {
     // Before any file is written, so that all of them are removed.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = StopSignals::new()?;
     let project = Project::of(&args.folder, args.component.as_deref())?;
     let config = args.config.clone().unwrap_or_else(|| args.folder.join("dev.json"));
     let mut settings = Settings::read(&config)?;
@@ -94,16 +93,14 @@ pub async fn run(args: &DevArgs) -> Result<Exit, CliError> {
     let mut sources = if args.once { None } else { Some(Sources::of(&project, &config, &settings)?) };
     loop {
         let environment = tokio::select! {
-            _ = interrupt.recv() => return Ok(Exit::Success),
-            _ = terminate.recv() => return Ok(Exit::Success),
+            _ = signals.recv() => return Ok(Exit::Success),
             environment = DevEnvironment::start(folder.path(), &settings, args.port) => environment?,
         };
         if !args.once {
             render::print(&environment.greeting())?;
         }
         let end = tokio::select! {
-            _ = interrupt.recv() => Ok(LoopEnd::Interrupted),
-            _ = terminate.recv() => Ok(LoopEnd::Interrupted),
+            _ = signals.recv() => Ok(LoopEnd::Interrupted),
             end = run_rounds(args, &project, &config, &mut settings, sources.as_mut(), &environment) => end,
         };
         environment.stop().await?;

@@ -1,4 +1,4 @@
-//! A hard limit for the shutdown: the process exits [`WITHIN`] of SIGTERM or SIGINT, even if it hangs.
+//! A hard limit for the shutdown: the process exits [`WITHIN`] of the signal to stop, even if it hangs.
 //!
 //! A graceful shutdown needs free threads, a database that responds and a reader of the log. A supervisor needs the process to
 //! exit in any case. So a separate thread, which shares nothing with the others, waits for the same signals and exits the process
@@ -9,9 +9,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use crate::exit::Exit;
+use crate::stop_signals::StopSignals;
 
 /// Time from the signal to the exit.
 pub const WITHIN: Duration = Duration::from_secs(19);
@@ -23,15 +22,10 @@ pub fn arm(left: impl Fn() -> String + Send + 'static) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signals = {
         let _within = runtime.enter();
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        StopSignals::new()?
     };
     thread::Builder::new().name("sendbox-stop".into()).spawn(move || {
-        runtime.block_on(async {
-            tokio::select! {
-                _ = signals.0.recv() => {}
-                _ = signals.1.recv() => {}
-            }
-        });
+        runtime.block_on(signals.recv());
         thread::sleep(WITHIN);
         let (sender, logged) = mpsc::channel();
         let line = move || {

@@ -25,6 +25,7 @@ mod send;
 mod serve;
 mod simulate;
 mod simulator_setup;
+mod stop_signals;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
-//! `sendbox serve`: runs the service until SIGTERM or SIGINT.
+//! `sendbox serve`: runs the service until it is told to stop.
 
-use std::net::{IpAddr, SocketAddr};
+use std::io::IsTerminal as _;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,7 +12,6 @@ use clap::Args;
 use ipnet::IpNet;
 use sendbox_server::{Listener, Listeners, ServeError, TrustedProxies};
 use sendbox_service::{PublicUrl, Service};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
@@ -24,6 +24,7 @@ use crate::instance::{InstanceConfig, RunningInstance, Settings};
 use crate::memory_protection;
 use crate::render;
 use crate::runner;
+use crate::stop_signals::{StopSignal, StopSignals};
 
 /// Time limit for running requests and sends after SIGTERM. The rest of [`hard_stop::WITHIN`] is for closing the database.
 pub const GRACE: Duration = Duration::from_secs(17);
@@ -45,19 +46,20 @@ Examples:
   sendbox serve --listen 0.0.0.0:8080 --health-listen 0.0.0.0:8081 --trusted-proxies 10.0.0.0/8
 
 Put a TLS proxy in front of it. On SIGTERM `/readyz` responds with 503; after `--drain-delay` the
-service accepts no new requests, finishes running ones, and exits with 0. On SIGINT (Ctrl-C) it
-does so without the delay. After 19 s it exits in any case.")]
+service accepts no new requests, finishes running ones, and exits with 0; the same when its
+terminal is closed (SIGHUP). On SIGINT (Ctrl-C) it does so without the delay. After 19 s it exits
+in any case.")]
 pub struct ServeArgs {
     /// The data folder: database, generated keys and compiled connectors.
     #[arg(long, value_name = "DIR", default_value = "sendbox-data", env = "SENDBOX_DATA")]
     data: PathBuf,
 
-    /// The address to listen on.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "SENDBOX_LISTEN")]
+    /// The address to listen on, like `localhost:8080` or `0.0.0.0:8080`.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "SENDBOX_LISTEN", value_parser = address)]
     listen: SocketAddr,
 
     /// A second address, which answers only `/healthz` and `/readyz`, also while the first one has no connection left.
-    #[arg(long, value_name = "ADDR", env = "SENDBOX_HEALTH_LISTEN")]
+    #[arg(long, value_name = "ADDR", env = "SENDBOX_HEALTH_LISTEN", value_parser = address)]
     health_listen: Option<SocketAddr>,
 
     /// The proxies in front of the service besides those on this machine, as addresses or networks: their `X-Forwarded-For` is believed,
@@ -105,8 +107,7 @@ impl ServeArgs {
 
 /// Runs the command.
 pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = StopSignals::new()?;
     log();
     memory_protection::forbid_core_dumps()?;
     // Holds the lock on the data folder until the process ends.
@@ -118,9 +119,9 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
     })?;
     let drain_delay = args.drain_delay();
     let stop = async move {
-        let drain = tokio::select! {
-            _ = terminate.recv() => drain_delay,
-            _ = interrupt.recv() => Duration::ZERO,
+        let drain = match signals.recv().await {
+            StopSignal::Terminate => drain_delay,
+            StopSignal::Interrupt => Duration::ZERO,
         };
         let seconds = drain.as_secs();
         tracing::info!(seconds, "stopping: new requests are refused after this time, running ones are finished");
@@ -163,6 +164,7 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
+    let health_address = health.as_ref().map(Listener::local_addr).transpose()?;
     let listeners = Listeners { api: listener, health, proxies: TrustedProxies::new(args.trusted_proxies.clone()) };
     let start = async move {
         let running = config.start(overrides).await?;
@@ -171,6 +173,9 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
         memory_protection::forbid_attaching()?;
         running.print_notes();
         started.set(running).ok();
+        if let Some(address) = health_address {
+            render::print(&format!("health checks on http://{address}/healthz and http://{address}/readyz\n"))?;
+        }
         render::print(&format!(
             "listening on http://{address}; console: http://{address}/console/; API reference: http://{address}/docs\n"
         ))?;
@@ -182,6 +187,12 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
 
 async fn listen(address: SocketAddr) -> Result<Listener, CliError> {
     sendbox_server::listen(address).await.with_context(|| format!("cannot listen on {address}")).into_input_error()
+}
+
+/// An address to listen on. Of the addresses of a name, the first one.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let known = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    known.ok_or_else(|| "give an address and a port, like 127.0.0.1:8080 or localhost:8080".to_owned())
 }
 
 /// A network like `10.0.0.0/8`, or one address.
@@ -221,8 +232,10 @@ impl BackgroundServer {
     }
 }
 
-/// Logs JSON lines to stderr. SQL statements are left out: they could contain personal data.
+/// Logs to stderr: readable lines on a terminal, and JSON elsewhere. SQL statements are left out: they could contain personal data.
 fn log() {
     let filter = EnvFilter::try_from_env("SENDBOX_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=off"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init().ok();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if std::io::stderr().is_terminal() { log.compact().try_init() } else { log.json().try_init() };
+    started.ok();
 }

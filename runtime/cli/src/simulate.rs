@@ -7,13 +7,13 @@ use anyhow::anyhow;
 use clap::Args;
 use sendbox_simulator::{FaultSpec, InboxEvent, InboxMessage, ScriptedHost, SimulatorConfig};
 use serde_json::{Value, json};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::exit::{CliError, Exit};
 use crate::render::{self, line};
 use crate::runner;
 use crate::simulator_setup::SimulatorSetup;
+use crate::stop_signals::StopSignals;
 
 /// Run simulated providers on this machine, with an inbox page.
 #[derive(Args)]
@@ -57,8 +57,7 @@ pub struct SimulateArgs {
 /// Runs the command.
 pub async fn run(args: &SimulateArgs) -> Result<Exit, CliError> {
     // Before any file is written, so that all of them are removed.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = StopSignals::new()?;
     let scripted = args.answer.iter().map(|spec| scripted(spec)).collect::<Result<Vec<_>, _>>()?;
     let config =
         SimulatorConfig { tls_port: args.port, inbox_port: args.inbox_port, scripted, ..SimulatorConfig::default() };
@@ -71,8 +70,7 @@ pub async fn run(args: &SimulateArgs) -> Result<Exit, CliError> {
     render::print(&greeting)?;
     loop {
         let event = tokio::select! {
-            _ = interrupt.recv() => break,
-            _ = terminate.recv() => break,
+            _ = signals.recv() => break,
             event = events.recv() => event,
         };
         match event {

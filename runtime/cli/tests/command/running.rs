@@ -122,6 +122,15 @@ async fn serve_generates_keys_and_reports_them() {
     assert_eq!(wrong.status.code(), Some(2), "{}", String::from_utf8_lossy(&wrong.stderr));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("was not given"));
     std::fs::rename(&aside, &keys).unwrap();
-    let (again, _) = RunningCommand::start(&args, "listening on ").await;
-    assert_eq!(again.end("-TERM").await.0, Some(0));
+    // With a port for health checks. A closed terminal stops it like SIGTERM.
+    let named = ["serve", "--data", data, "--listen", "localhost:0", "--health-listen", "127.0.0.1:0"];
+    let (again, printed) = RunningCommand::start(&named, "listening on ").await;
+    let checks = printed.split_once("health checks on ").unwrap().1.split_once("/healthz").unwrap().0.to_owned();
+    for (path, status) in [("/healthz", "200"), ("/readyz", "200"), ("/v1/tenants", "404"), ("/console/", "404")] {
+        let answered = shell(&format!("curl -sS -o /dev/null -w '%{{http_code}}' {checks}{path}")).await;
+        assert_eq!(answered, status, "{path}");
+    }
+    let (code, errors) = again.end("-HUP").await;
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(errors.contains("\"message\":\"stopped\""), "JSON where it is no terminal: {errors}");
 }

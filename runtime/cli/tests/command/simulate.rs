@@ -81,6 +81,29 @@ async fn faults_and_the_text_output() {
 }
 
 #[tokio::test]
+async fn a_closed_terminal_ends_it_unless_it_was_started_to_survive_that() {
+    let (child, mut lines) = start(&["--json"]).await;
+    let ca = next_json(&mut lines).await["caFile"].as_str().unwrap().to_owned();
+    assert_eq!(end(child, "-HUP").await, Some(0));
+    assert!(!std::path::Path::new(&ca).exists(), "the temporary files stayed behind");
+
+    // As by `nohup`.
+    let program = binary();
+    let mut shell = Command::new("bash");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" simulate --json"]).arg(program.as_std().get_program());
+    let mut child = shell.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let started = next_json(&mut lines).await;
+    let id = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-HUP", &id]).status().await.unwrap().success());
+    // It still works.
+    let (exit, stderr) = paste(started["examples"][0]["command"].as_str().unwrap()).await;
+    assert_eq!(exit, Some(0), "{stderr}");
+    assert_eq!(next_json(&mut lines).await["event"], "message");
+    assert_eq!(end(child, "-TERM").await, Some(0));
+}
+
+#[tokio::test]
 async fn a_host_responds_with_a_script() {
     let folder = tempfile::tempdir().unwrap();
     let answer = folder.path().join("answer.json");
