@@ -6,7 +6,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -19,12 +19,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::handler::Handler;
-use crate::peers::{Client, CountByAddress, Counted, TrustedProxies};
+use crate::peers::{Client, CountByAddress, Counted, MAX_OF_ADDRESS, TrustedProxies};
 
 /// How long the head of a request may take, and how long a connection may be idle between two requests.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
@@ -34,6 +34,8 @@ const HEAD_TIMEOUT_WHEN_BUSY: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 30 });
 /// The maximum size of the head of a request, in bytes.
 const MAX_HEAD: usize = 32 * 1024;
+/// The pause between two warnings that an address has too many connections.
+const WARNING_PAUSE: Duration = Duration::from_secs(60);
 /// The pause after the kernel failed to accept a connection, most often for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -44,6 +46,7 @@ pub(crate) struct ConnectionListener {
     slots: Arc<Semaphore>,
     addresses: Arc<CountByAddress>,
     proxies: TrustedProxies,
+    warned_at: Mutex<Option<Instant>>,
 }
 
 /// A connection that was accepted.
@@ -60,7 +63,8 @@ impl ConnectionListener {
     pub(crate) fn new(listener: TcpListener, max: usize, proxies: TrustedProxies) -> io::Result<Self> {
         let address = listener.local_addr()?;
         tracing::info!(%address, "listening");
-        Ok(Self { listener, max, slots: Arc::new(Semaphore::new(max)), addresses: Arc::default(), proxies })
+        let slots = Arc::new(Semaphore::new(max));
+        Ok(Self { listener, max, slots, addresses: Arc::default(), proxies, warned_at: Mutex::default() })
     }
 
     /// The next connection. `None` if one could not be accepted, or its address has as many as it may.
@@ -79,12 +83,31 @@ impl ConnectionListener {
         };
         // A proxy has the connections of all its clients.
         let counted = match self.proxies.direct_client(peer) {
-            Some(address) => Some(self.addresses.add(address)?),
+            Some(address) => match self.addresses.add(address) {
+                Some(counted) => Some(counted),
+                None => {
+                    self.warn_of(address);
+                    return None;
+                }
+            },
             None => None,
         };
         let is_busy = self.slots.available_permits() < self.max / 2;
         let head_timeout = if is_busy { HEAD_TIMEOUT_WHEN_BUSY } else { HEAD_TIMEOUT };
         Some(Connection { stream, peer, proxies: self.proxies.clone(), head_timeout, _slot: slot, _counted: counted })
+    }
+
+    /// Says in the log, once in a while, that an address has as many connections as it may: it may be a proxy of the operator.
+    fn warn_of(&self, address: IpAddr) {
+        let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned_at.is_none_or(|at| at.elapsed() >= WARNING_PAUSE) {
+            *warned_at = Some(Instant::now());
+            tracing::warn!(
+                %address,
+                connections = MAX_OF_ADDRESS,
+                "an address has as many connections as it may, and further ones are closed; if it is a proxy, name it with --trusted-proxies"
+            );
+        }
     }
 }
 
