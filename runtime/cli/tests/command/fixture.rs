@@ -46,9 +46,10 @@ pub fn snapshot() -> CommandSnapshot {
     snapshot
 }
 
-/// The command, without the environment of the caller.
+/// The command, without the environment of the caller. SIGHUP is not ignored, even if the tests run under `nohup`.
 pub fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sendbox"));
+    let mut command = Command::new("/usr/bin/env");
+    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_sendbox")]);
     // All runs share the cache of compiled connectors.
     command.env_clear().env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR")).kill_on_drop(true).stdin(Stdio::null());
     command

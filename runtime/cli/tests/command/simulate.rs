@@ -88,9 +88,8 @@ async fn a_closed_terminal_ends_it_unless_it_was_started_to_survive_that() {
     assert!(!std::path::Path::new(&ca).exists(), "the temporary files stayed behind");
 
     // As by `nohup`.
-    let program = binary();
     let mut shell = Command::new("bash");
-    shell.args(["-c", "trap '' HUP; exec \"$0\" simulate --json"]).arg(program.as_std().get_program());
+    shell.args(["-c", "trap '' HUP; exec \"$0\" simulate --json", env!("CARGO_BIN_EXE_sendbox")]);
     let mut child = shell.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let started = next_json(&mut lines).await;
