@@ -14,7 +14,7 @@ pub enum StopSignal {
     Interrupt,
 }
 
-/// Receives the signals. From its creation on, none of them ends the process by itself.
+/// Receives the signals. Once it exists, the signals no longer end the process on their own.
 pub struct StopSignals {
     terminate: Signal,
     interrupt: Signal,

@@ -86,8 +86,8 @@ pub(crate) async fn raw(request: Request) -> Result<Bytes, ApiError> {
     collect(request, SMALL).await
 }
 
-/// Reads the whole body. A body whose declared length is too large is not read, and neither is one for which there is no memory: one of
-/// unknown length is taken for as large as it may be.
+/// Reads the whole body. A body is not read if its declared length is too large, or if there is no memory left for it. A body of
+/// unknown length reserves as much memory as it may have bytes.
 async fn collect(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let too_large =
         || ApiError::of(Kind::BodyTooLarge, format!("the body of this operation may have up to {} KiB", limit / 1024));

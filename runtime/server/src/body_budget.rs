@@ -26,7 +26,7 @@ pub(crate) enum BodyOwner {
     Client(Option<IpAddr>),
 }
 
-/// There is no room for a body.
+/// Why no memory could be reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoRoom {
     /// Its owner has as much as it may.

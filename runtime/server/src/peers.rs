@@ -45,11 +45,11 @@ impl TrustedProxies {
             return Some(client);
         }
         // Each proxy adds the address that it sees at the end, so the last one that is no proxy is the client.
-        let forwarded: Vec<_> =
-            headers.get_all(FORWARDED_FOR).iter().filter_map(|header| header.to_str().ok()).collect();
-        forwarded
+        headers
+            .get_all(FORWARDED_FOR)
             .iter()
             .rev()
+            .filter_map(|header| header.to_str().ok())
             .flat_map(|header| header.rsplit(','))
             .map_while(|entry| entry.trim().parse::<IpAddr>().ok())
             .map(|address| address.to_canonical())

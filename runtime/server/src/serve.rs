@@ -337,6 +337,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_client_behind_a_proxy_has_a_bounded_number_of_requests_in_progress() {
+        let server = Server::new(TcpListener::bind("127.0.0.1:0").await.unwrap().into()).unwrap();
+        let (shared, handler) = (server.shared.clone(), server.handler.clone());
+        let busy: std::net::IpAddr = "203.0.113.9".parse().unwrap();
+        let held: Vec<_> = (0..crate::peers::MAX_OF_ADDRESS).map(|_| shared.clients.add(busy).unwrap()).collect();
+        handler.set(routes::with_middleware(Router::new().route("/", get(async || "done")), shared));
+        let status = async |client: &str| {
+            use hyper::service::Service as _;
+            let request = http::Request::get("/").extension(crate::peers::Client(Some(client.parse().unwrap())));
+            let service = hyper_util::service::TowerToHyperService::new(handler.router().clone());
+            service.call(request.body(axum::body::Body::empty()).unwrap()).await.unwrap().status()
+        };
+        assert_eq!(status("203.0.113.9").await, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(status("203.0.113.10").await, StatusCode::OK);
+        drop(held);
+        assert_eq!(status("203.0.113.9").await, StatusCode::OK);
+    }
+
+    #[tokio::test]
     async fn a_request_in_progress_finishes() {
         let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (inner, left) = (entered.clone(), leave.clone());
