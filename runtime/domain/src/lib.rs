@@ -3,6 +3,7 @@
 //!
 //! - [`model`]: the types that the API accepts and returns;
 //! - [`rules`]: limits, retries, circuit breaker, codes, releases, differences between versions;
+//! - [`ingress`]: what identity platforms send, and what they get in return;
 //! - [`message_fields`]: validation of each field of a message;
 //! - [`plan()`]: builds the [`sendbox_contract::Message`] for a connector from a connection and a request;
 //! - [`template`], [`text`], [`phone`]: templates, the size of texts in segments, and phone numbers.
@@ -11,6 +12,8 @@
 
 pub mod attempt_record;
 pub mod field_error;
+pub mod ingress;
+pub mod json_document;
 pub mod message_fields;
 pub mod model;
 pub mod phone;

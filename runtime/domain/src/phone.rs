@@ -11,7 +11,7 @@
 
 use std::fmt;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat, ValidationError};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat, Region, ValidationError};
 use sendbox_contract::Recipient;
 use zeroize::Zeroizing;
 
@@ -92,22 +92,69 @@ pub enum PhoneError {
     },
 }
 
+/// How a number is read that does not begin with `+`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutPlus {
+    /// It is refused.
+    Refused,
+    /// It begins with the calling code.
+    CallingCodeFirst,
+    /// It is written as in this country.
+    In(Country),
+}
+
+/// A country with a numbering plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Country(Region);
+
+impl Country {
+    /// The country with this code (ISO 3166-1 alpha-2), if it has a numbering plan.
+    pub fn of_code(code: &str) -> Option<Self> {
+        let mut regions = PHONE_NUMBER_UTIL.get_supported_regions();
+        regions.find(|region| code.len() == 2 && *region.as_region_str() == *code).map(Self)
+    }
+}
+
 /// Parses a number as a person or a platform writes it (`+45 12 34 56 78`) into the formats that connectors need.
 ///
 /// # Errors
 /// [`PhoneError`] if it has no `+` or is impossible by its numbering plan.
 pub fn recipient(text: &str) -> Result<Recipient, PhoneError> {
+    recipient_written(text, WithoutPlus::Refused)
+}
+
+/// [`recipient`], for a platform that may leave the `+` out. A number that begins with `+` is read as it is.
+///
+/// # Errors
+/// [`PhoneError`].
+pub fn recipient_written(text: &str, without_plus: WithoutPlus) -> Result<Recipient, PhoneError> {
     let text = text.trim();
+    if text.starts_with('+') || text.is_empty() {
+        return read(text, text.strip_prefix('+').unwrap_or_default(), None);
+    }
+    match without_plus {
+        WithoutPlus::Refused => Err(PhoneError::NoPlus(Tail::of(text))),
+        WithoutPlus::CallingCodeFirst => {
+            let digits = text.strip_prefix("00").unwrap_or(text);
+            let with_plus = Zeroizing::new(format!("+{digits}"));
+            read(&with_plus, digits, None)
+        }
+        WithoutPlus::In(Country(region)) => read(text, text, Some(region)),
+    }
+}
+
+/// Parses a number; `rest` is the text without `+`.
+fn read(text: &str, rest: &str, region: Option<Region>) -> Result<Recipient, PhoneError> {
     let tail = Tail::of(text);
-    let Some(rest) = text.strip_prefix('+') else {
-        return Err(if text.is_empty() { PhoneError::Empty } else { PhoneError::NoPlus(tail) });
-    };
+    if text.is_empty() {
+        return Err(PhoneError::Empty);
+    }
     // What libphonenumber accepts leniently (letters, extensions, `tel:` parameters) is refused, because it is usually a mistake.
     let written = |character: char| character.is_ascii_digit() || SEPARATORS.contains(&character);
     if !rest.chars().all(written) || rest.chars().count() > MAX_WRITTEN_CHARACTERS {
         return Err(PhoneError::NotDigits(tail));
     }
-    let number = PHONE_NUMBER_UTIL.parse(text, None).map_err(|error| match error {
+    let number = PHONE_NUMBER_UTIL.parse(text, region).map_err(|error| match error {
         ParseError::InvalidCountryCode => PhoneError::UnknownCallingCode(tail),
         ParseError::TooShortAfterIdd | ParseError::TooShortNsn => {
             PhoneError::TooShort { tail, calling_code: leading_digits(rest) }
@@ -185,6 +232,37 @@ mod tests {
     use rlibphonenumber::PhoneNumberType;
 
     use super::*;
+
+    #[test]
+    fn a_number_without_plus_is_read_as_its_platform_writes_it() {
+        let denmark = WithoutPlus::In(Country::of_code("DK").unwrap());
+        let states = WithoutPlus::In(Country::of_code("US").unwrap());
+        for (text, without_plus, e164) in [
+            ("4512345678", WithoutPlus::CallingCodeFirst, Some("+4512345678")),
+            ("004512345678", WithoutPlus::CallingCodeFirst, Some("+4512345678")),
+            ("+45 12 34 56 78", WithoutPlus::CallingCodeFirst, Some("+4512345678")),
+            ("12 34 56 78", denmark, Some("+4512345678")),
+            ("+4612345678", denmark, Some("+4612345678")),
+            ("3035551212", states, Some("+13035551212")),
+            ("(303) 555-1212", states, Some("+13035551212")),
+            ("0046701234567", denmark, Some("+46701234567")),
+            ("4512345678", WithoutPlus::Refused, None),
+            ("1234", denmark, None),
+            ("12345678;ext=9", denmark, None),
+            ("", denmark, None),
+            ("", WithoutPlus::CallingCodeFirst, None),
+        ] {
+            let read = recipient_written(text, without_plus).map(|recipient| recipient.e164.to_string());
+            assert_eq!(read.ok().as_deref(), e164, "{text} {without_plus:?}");
+        }
+    }
+
+    #[test]
+    fn countries_are_known_by_their_code() {
+        for (code, is_known) in [("DK", true), ("US", true), ("dk", false), ("XX", false), ("001", false), ("", false)] {
+            assert_eq!(Country::of_code(code).is_some(), is_known, "{code}");
+        }
+    }
 
     #[test]
     fn written_in_many_ways_it_is_one_number() {

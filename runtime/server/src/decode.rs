@@ -2,9 +2,9 @@
 //!
 //! Promises: no error quotes the input, no member or parameter is ignored, and none is read twice.
 
-mod document;
 mod error;
 mod value;
 
-pub(crate) use self::document::{Document, Flaw};
+pub(crate) use sendbox_domain::json_document::{Document, Flaw};
+
 pub(crate) use self::value::{Json, Members, Text};

@@ -8,7 +8,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};
 
-use super::document::NO_NUL;
+use sendbox_domain::json_document::NO_NUL;
 use super::error::{DecodeError, list};
 
 /// A JSON value.

@@ -7,10 +7,10 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// PostgreSQL cannot store U+0000, and no value needs it.
-pub(super) const NO_NUL: &str = "must not hold U+0000";
+pub const NO_NUL: &str = "must not hold U+0000";
 
 /// A JSON document without duplicate members (parsers differ in which one they use, RFC 8259 section 4) and without U+0000.
-pub(crate) struct Document(pub(crate) Value);
+pub struct Document(pub Value);
 
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -80,7 +80,7 @@ impl<'de> Visitor<'de> for DocumentVisitor {
 }
 
 /// The flaws of a document that is valid JSON.
-pub(crate) enum Flaw {
+pub enum Flaw {
     Duplicate,
     Nul,
 }
@@ -90,7 +90,7 @@ const NO_DUPLICATE: &str = "must not hold a member twice in one object";
 
 impl Flaw {
     /// The message of the flaw that an error is about. serde_json appends the position to the message.
-    pub(crate) fn message(error: &serde_json::Error) -> &'static str {
+    pub fn message(error: &serde_json::Error) -> &'static str {
         if error.to_string().starts_with(NO_NUL) { NO_NUL } else { NO_DUPLICATE }
     }
 }
