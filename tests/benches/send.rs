@@ -189,7 +189,7 @@ fn message() -> Message {
         usage: Usage::SignIn,
         locale: Some("da".into()),
         content: Content::Variables(vec![Variable { name: "code".into(), value: "482913".to_owned().into() }]),
-        code: "482913".to_owned().into(),
+        code: Some("482913".to_owned().into()),
         lifetime_seconds: 600,
         client_ip: None,
         idempotency_key: "bench".into(),

@@ -164,6 +164,7 @@ impl ApiFixture {
             .put(&at("test-numbers"), &json!({ "numbers": [{ "number": "+4587654321", "code": "424242" }] }))
             .await
             .expect(200);
+        client.put(&at("ingresses/supabase"), &json!({ "kind": "supabase" })).await.expect(201);
         let tested = client.post(&at("connection-tests"), &json!({ "connection": "main", "to": NUMBER })).await;
         assert_eq!(tested.expect(200)["outcome"], "accepted");
         let sent = json!({ "to": NUMBER, "usage": "sign-in", "code": "271828" });
@@ -206,7 +207,7 @@ impl ApiFixture {
         });
         let message = json!({
             "to": NUMBER, "usage": "sign-in", "code": "314159", "locale": "en", "variables": { "app": "Acme" },
-            "clientIp": "192.0.2.1", "lifetimeSeconds": 60, "mode": "sync",
+            "clientIp": "192.0.2.1", "lifetimeSeconds": 60, "mode": "sync", "waitMs": 20000,
         });
         let verification = json!({
             "to": NUMBER, "usage": "sign-in", "locale": "en", "variables": { "app": "Acme" }, "clientIp": "192.0.2.1",
@@ -228,6 +229,16 @@ impl ApiFixture {
         let canary = |digest: &str| json!({ "digest": digest, "percent": 10 });
         let activation = |digest: &str| json!({ "digest": digest, "autoRollbackSeconds": 60, "drainSeconds": 5 });
         let key = vec![("key", self.key.clone())];
+        let ingress = |name: &str| vec![("ingress", name.to_owned())];
+        let ingress_input = json!({
+            "kind": "logto",
+            "enabled": true,
+            "authentication": { "type": "bearer", "secrets": ["a-secret-of-the-platform"] },
+            "settings": {
+                "defaultRegion": "DK", "usages": { "SignIn": "sign-in", "*": "generic" }, "text": "template",
+                "messagesWithoutCode": "ignore", "waitMs": 3000, "repeatSeconds": 600,
+            },
+        });
         let rows: Vec<Row> = vec![
             ("retrieve_server", Anyone, vec![], "", None, 200),
             ("check_liveness", Anyone, vec![], "", None, 200),
@@ -339,6 +350,12 @@ impl ApiFixture {
                 200,
             ),
             ("list_audit_entries", READ, vec![], "?limit=200", None, 200),
+            ("save_ingress", MANAGE, ingress("logto"), "", Some(ingress_input), 201),
+            ("list_ingresses", READ, vec![], "", None, 200),
+            ("retrieve_ingress", READ, ingress("supabase"), "", None, 200),
+            ("rotate_ingress_address", MANAGE, ingress("supabase"), "", Some(json!({ "graceSeconds": 60 })), 200),
+            ("list_ingress_calls", READ, ingress("supabase"), "", None, 200),
+            ("delete_ingress", MANAGE, ingress("supabase"), "", None, 204),
             ("revoke_key", MANAGE, key, "", None, 204),
             ("delete_connection", MANAGE, named("spare"), "?force=true", None, 204),
             ("delete_tenant", Platform, vec![], "", None, 204),

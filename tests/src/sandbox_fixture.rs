@@ -285,7 +285,7 @@ pub fn message(content: Content) -> Message {
         usage: Usage::SignIn,
         locale: Some("da".into()),
         content,
-        code: CODE.to_owned().into(),
+        code: Some(CODE.to_owned().into()),
         lifetime_seconds: 600,
         client_ip: Some("192.0.2.77".to_owned().into()),
         idempotency_key: "one-of-a-kind".into(),

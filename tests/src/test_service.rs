@@ -317,12 +317,14 @@ pub fn message(number: &str, code: &str) -> NewMessage {
     NewMessage {
         to: Sensitive::from(number),
         usage: Usage::SignIn,
-        code: Sensitive::from(code),
+        code: Some(Sensitive::from(code)),
+        text: None,
         locale: None,
         variables: Default::default(),
         client_ip: None,
         lifetime_seconds: None,
         mode: Mode::Sync,
+        wait_ms: None,
     }
 }
 

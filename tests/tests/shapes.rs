@@ -207,7 +207,7 @@ fn message(kind: ContentKind, templates: &[RehearsedTemplate], clear: &Clear) ->
         usage: clear.usage,
         locale: clear.locale.map(str::to_owned),
         content,
-        code: CODE.to_owned().into(),
+        code: Some(CODE.to_owned().into()),
         lifetime_seconds: clear.lifetime_seconds,
         client_ip: clear.client_ip.then(|| "203.0.113.7".to_owned().into()),
         idempotency_key: format!("key-{}", clear.now),

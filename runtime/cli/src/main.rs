@@ -13,6 +13,7 @@ mod dev;
 mod development;
 mod exit;
 mod hard_stop;
+mod ingress;
 mod inspect;
 mod instance;
 mod memory_protection;
@@ -61,6 +62,7 @@ enum Command {
     New(new::NewArgs),
     Dev(dev::DevArgs),
     Connector(Box<connector::ConnectorArgs>),
+    Ingress(Box<ingress::IngressArgs>),
     /// Compiles one connector in a confined process. The other commands start it.
     #[command(name = runner::COMPILE, hide = true)]
     Compile {
@@ -77,6 +79,7 @@ impl Command {
             Self::Inspect(args) => args.json,
             Self::Simulate(args) => args.json,
             Self::Connector(args) => args.json,
+            Self::Ingress(args) => args.json,
             Self::Serve(_) | Self::Demo(_) | Self::New(_) | Self::Dev(_) | Self::Compile { .. } => false,
         }
     }
@@ -91,6 +94,7 @@ impl Command {
             Self::New(args) => new::run(args),
             Self::Dev(args) => dev::run(args).await,
             Self::Connector(args) => connector::run(args).await,
+            Self::Ingress(args) => ingress::run(args).await,
             // Handled in `main`, before the runtime starts.
             Self::Compile { .. } => Ok(Exit::Internal),
         }

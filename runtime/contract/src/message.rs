@@ -197,8 +197,8 @@ pub struct Message {
     pub locale: Option<String>,
     /// The content.
     pub content: Content,
-    /// The code itself, even if the content contains it: the scrubber has to know it.
-    pub code: Zeroizing<String>,
+    /// The code itself, even if the content contains it: the scrubber has to know it. `None` for a message without a code.
+    pub code: Option<Zeroizing<String>>,
     /// The lifetime of the code, in seconds.
     pub lifetime_seconds: u32,
     /// The end user's IP address.

@@ -10,12 +10,14 @@ use sendbox_contract::Recipient;
 use crate::field_error::{FieldCode, FieldError};
 use crate::phone;
 use crate::rules::origin;
-use crate::template;
+use crate::{template, text};
 
 /// Maximum number of variables besides the code. Each takes a handle in the sandbox, which has 64.
 pub const MAX_VARIABLES: usize = 16;
 /// Maximum size of a variable's value, in bytes.
 const MAX_VARIABLE_BYTES: usize = 2048;
+/// Maximum time that a response waits for an outcome: an attempt has 15 s, and a second one may follow.
+pub const MAX_WAIT: Duration = Duration::from_secs(25);
 /// Maximum lifetime of a code.
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
 /// Variables that are filled in from the message itself.
@@ -67,6 +69,22 @@ pub fn check_code(code: &str) -> Result<(), FieldError> {
         .coded(FieldCode::CodeFormat, &[("min", "4"), ("max", "12")]))
 }
 
+/// Checks a text that is sent as it is: not empty, no longer than any message, and with the code in it, if there is one.
+///
+/// # Errors
+/// An error at `/text`.
+pub fn check_text(text: Option<&str>, code: Option<&str>) -> Result<(), FieldError> {
+    let Some(content) = text else { return Ok(()) };
+    if content.trim().is_empty() || content.len() > text::MAX_BYTES {
+        let message = format!("must have 1 to {} bytes", text::MAX_BYTES);
+        return Err(FieldError::new("/text", message));
+    }
+    if code.is_some_and(|code| !content.contains(code)) {
+        return Err(FieldError::new("/text", "must contain the code"));
+    }
+    Ok(())
+}
+
 /// Checks the lifetime of a code: 1 second to 1 hour.
 ///
 /// # Errors
@@ -77,6 +95,18 @@ pub fn check_lifetime(lifetime: Duration) -> Result<(), FieldError> {
     }
     Err(FieldError::new("/lifetimeSeconds", "must be from 1 second to 1 hour")
         .coded(FieldCode::Range, &[("min", "1"), ("max", "3600")]))
+}
+
+/// Checks how long a response waits for an outcome: 1 ms to 25 s.
+///
+/// # Errors
+/// An error at `/waitMs`.
+pub fn check_wait(wait: Duration) -> Result<(), FieldError> {
+    if (Duration::from_millis(1)..=MAX_WAIT).contains(&wait) {
+        return Ok(());
+    }
+    Err(FieldError::new("/waitMs", "must be from 1 to 25000 milliseconds")
+        .coded(FieldCode::Range, &[("min", "1"), ("max", "25000")]))
 }
 
 /// Checks the variables of a template: their number, names and sizes.
@@ -159,6 +189,21 @@ mod tests {
             ("１２３４５６", false),
         ] {
             assert_eq!(check_code(code).is_ok(), valid, "{code}");
+        }
+    }
+
+    #[test]
+    fn texts() {
+        let long = "x".repeat(text::MAX_BYTES + 1);
+        for (content, code, valid) in [
+            (None, Some("1234"), true),
+            (Some("1234 is your code"), Some("1234"), true),
+            (Some("Hello"), None, true),
+            (Some("Hello"), Some("1234"), false),
+            (Some(" "), None, false),
+            (Some(long.as_str()), None, false),
+        ] {
+            assert_eq!(check_text(content, code).is_ok(), valid, "{content:.20?}");
         }
     }
 

@@ -259,7 +259,8 @@ mod tests {
 
     #[test]
     fn countries_are_known_by_their_code() {
-        for (code, is_known) in [("DK", true), ("US", true), ("dk", false), ("XX", false), ("001", false), ("", false)] {
+        for (code, is_known) in [("DK", true), ("US", true), ("dk", false), ("XX", false), ("001", false), ("", false)]
+        {
             assert_eq!(Country::of_code(code).is_some(), is_known, "{code}");
         }
     }

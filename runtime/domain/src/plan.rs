@@ -8,7 +8,7 @@ use sendbox_contract::{Attempt, Content, ContentKind, Message, Metadata, Usage, 
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::field_error::{FieldError, FieldErrors};
+use crate::field_error::{FieldCode, FieldError, FieldErrors};
 use crate::message_fields;
 use crate::rules::origin;
 use crate::template::{self, Template, TemplateBody};
@@ -72,8 +72,10 @@ pub struct MessageRequest {
     pub usage: Usage,
     /// The language of the message (BCP 47).
     pub locale: Option<String>,
-    /// The code: 4 to 12 letters and digits.
-    pub code: Zeroizing<String>,
+    /// The code: 4 to 12 letters and digits. `None` for a message without a code, which only connectors that take texts can send.
+    pub code: Option<Zeroizing<String>>,
+    /// The text, sent as it is in place of a template. Connectors that take no texts send the code.
+    pub text: Option<Zeroizing<String>>,
     /// The other variables (`link`, …), in order.
     pub variables: Vec<(String, Zeroizing<String>)>,
     /// The end user's IP address. An empty text counts as none.
@@ -105,7 +107,11 @@ pub struct Plan {
 /// All errors, by field.
 pub fn plan(config: &ConnectionConfig, request: MessageRequest, metadata: &Metadata) -> Result<Plan, FieldErrors> {
     let mut errors = Vec::new();
-    check(check_code(&request.code, metadata), &mut errors);
+    if let Some(code) = &request.code {
+        check(check_code(code, metadata), &mut errors);
+    }
+    let text = request.text.as_deref().map(String::as_str);
+    check(message_fields::check_text(text, request.code.as_deref().map(String::as_str)), &mut errors);
     let variables = request.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     errors.extend(message_fields::check_variables(variables));
     let client_ip = request.client_ip.as_deref().map(String::as_str);
@@ -170,6 +176,16 @@ fn content(
     errors: &mut Vec<FieldError>,
 ) -> Option<(Content, Option<TextSize>, Vec<String>)> {
     let kind = metadata.content;
+    if request.code.is_none() && kind != ContentKind::Text {
+        let message = format!("is required: {} sends codes only, and takes no texts", metadata.name);
+        errors.push(FieldError::new("/code", message).coded(FieldCode::Required, &[]));
+        return None;
+    }
+    if let Some(text) = request.text.as_ref().filter(|_| kind == ContentKind::Text) {
+        // As it is: without the origin-bound line.
+        let (content, size) = text_content(text.clone(), "/text", "Shorten it", errors)?;
+        return Some((content, Some(size), Vec::new()));
+    }
     if kind == ContentKind::Variables {
         return Some((Content::Variables(variables(request)), None, Vec::new()));
     }
@@ -184,35 +200,28 @@ fn content(
             Some((Content::Template { template: template.clone(), variables: variables(request) }, None, Vec::new()))
         }
         (ContentKind::Text, TemplateBody::Text(content)) => {
+            if request.code.is_none() && template::has_code_placeholder(content) {
+                let message =
+                    format!("is required: the template for `{}` has the placeholder `{{{{code}}}}`", chosen.usage);
+                errors.push(FieldError::new("/code", message).coded(FieldCode::Required, &[]));
+                return None;
+            }
             let minutes = lifetime_seconds.div_ceil(60).to_string();
-            let too_long = |length: String| {
-                let message = format!(
-                    "the text has {length} characters; {} fit into a message. Shorten the template or its variables",
-                    text::MAX_UNITS
-                );
-                FieldError::new("/templates", message)
-            };
             let rendered = template::render(content, |name| match name {
-                "code" => Some(request.code.as_str()),
+                "code" => request.code.as_deref().map(String::as_str),
                 "minutes" => Some(minutes.as_str()),
                 "locale" => Some(locale.unwrap_or_default()),
                 other => request.variables.iter().find(|(known, _)| known == other).map(|(_, value)| value.as_str()),
             });
             let Ok(rendered) = rendered else {
-                errors.push(too_long(format!("more than {}", text::MAX_UNITS)));
+                errors.push(too_long("/templates", &format!("more than {}", text::MAX_UNITS), SHORTEN_TEMPLATE));
                 return None;
             };
-            let text = match request.origin_domain.as_deref() {
-                Some(domain) => origin::bind(&rendered.text, domain, &request.code),
-                None => rendered.text,
+            let text = match (request.origin_domain.as_deref(), &request.code) {
+                (Some(domain), Some(code)) => origin::bind(&rendered.text, domain, code),
+                _ => rendered.text,
             };
-            let size = text::measure(&text);
-            if size.units > text::MAX_UNITS {
-                errors.push(too_long(size.units.to_string()));
-                return None;
-            }
-            let TextSize { encoding, segments, units } = size;
-            let content = Content::Text { text, encoding, segments, units };
+            let (content, size) = text_content(text, "/templates", SHORTEN_TEMPLATE, errors)?;
             Some((content, Some(size), rendered.unknown.into_iter().collect()))
         }
         (kind, _) => {
@@ -227,11 +236,35 @@ fn content(
     }
 }
 
+/// How a rendered text becomes shorter.
+const SHORTEN_TEMPLATE: &str = "Shorten the template or its variables";
+
+fn too_long(field: &str, length: &str, advice: &str) -> FieldError {
+    let message = format!("the text has {length} characters; {} fit into a message. {advice}", text::MAX_UNITS);
+    FieldError::new(field, message)
+}
+
+/// The content of a message with this text, and its size. `None` if it is too long.
+fn text_content(
+    text: Zeroizing<String>,
+    field: &str,
+    advice: &str,
+    errors: &mut Vec<FieldError>,
+) -> Option<(Content, TextSize)> {
+    let size = text::measure(&text);
+    if size.units > text::MAX_UNITS {
+        errors.push(too_long(field, &size.units.to_string(), advice));
+        return None;
+    }
+    let TextSize { encoding, segments, units } = size;
+    Some((Content::Text { text, encoding, segments, units }, size))
+}
+
 /// The variables: `code` first, then the others as given. The language has its own field.
 fn variables(request: &MessageRequest) -> Vec<Variable> {
-    let code = Variable { name: "code".to_owned(), value: request.code.clone() };
+    let code = request.code.iter().map(|code| Variable { name: "code".to_owned(), value: code.clone() });
     let others = request.variables.iter().map(|(name, value)| Variable { name: name.clone(), value: value.clone() });
-    std::iter::once(code).chain(others).collect()
+    code.chain(others).collect()
 }
 
 /// Checks the code against the rule for all connectors and that of this one.

@@ -19,7 +19,7 @@ pub(crate) fn message() -> Message {
             segments: 1,
             units: 19,
         },
-        code: "407193".to_owned().into(),
+        code: Some("407193".to_owned().into()),
         lifetime_seconds: 600,
         client_ip: None,
         idempotency_key: "key".into(),

@@ -34,7 +34,7 @@ struct Header {
 }
 
 /// The claims of a token that is signed under `key`, as JSON text; `None` for anything else.
-pub(crate) fn claims(token: &[u8], key: &[u8]) -> Option<Zeroizing<String>> {
+pub fn claims(token: &[u8], key: &[u8]) -> Option<Zeroizing<String>> {
     let token = std::str::from_utf8(token).ok()?;
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, payload) = signed.split_once('.')?;

@@ -62,7 +62,7 @@
 //!                     segments: 1,
 //!                     units: 19,
 //!                 },
-//!                 code: "123456".to_owned().into(),
+//!                 code: Some("123456".to_owned().into()),
 //!                 lifetime_seconds: 600,
 //!                 client_ip: None,
 //!                 idempotency_key: "one-of-a-kind".into(),
@@ -123,6 +123,7 @@ pub use self::egress::dns::{Answers, Resolve, ResolveError, SystemResolver};
 pub use self::egress::permit::ClearRequest;
 pub use self::egress::revocation::{MayLeave, Revocation};
 pub use self::engine::Allocation;
+pub use self::jwt::claims as jwt_claims;
 pub use self::parameters::{Parameters, SECRET_BYTES};
 pub use self::parse_report::CallbackError;
 pub use self::report::Callback;

@@ -169,7 +169,7 @@ fn too_large(message: &Message) -> Option<Failure> {
     };
     let what = if text {
         "the text is longer than its units say".to_owned()
-    } else if message.code.len() > CODE_BOUND {
+    } else if message.code.as_ref().is_some_and(|code| code.len() > CODE_BOUND) {
         format!("the code has more than {CODE_BOUND} bytes")
     } else if message.client_ip.as_ref().is_some_and(|address| address.len() > ADDRESS_BOUND) {
         format!("the client's address has more than {ADDRESS_BOUND} bytes")

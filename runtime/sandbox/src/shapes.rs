@@ -258,7 +258,7 @@ fn message(
         usage: case.usage,
         locale: case.locale.clone(),
         content,
-        code: CODE.to_owned().into(),
+        code: Some(CODE.to_owned().into()),
         lifetime_seconds: case.lifetime_seconds,
         client_ip: case.client_ip.then(|| "192.0.2.1".to_owned().into()),
         idempotency_key: attempt.nonce.clone(),

@@ -36,6 +36,7 @@ query parameters are refused, and no text may contain U+0000. Timestamps are RFC
         (name = "connectors", description = "The catalogue of connectors. Each talks to one provider."),
         (name = "versions", description = "Uploaded connectors: their versions, and the release that says which of them send."),
         (name = "connections", description = "Connectors that a tenant has configured. One of them is active and sends."),
+        (name = "ingresses", description = "Addresses at which identity platforms and applications send messages, in their own formats."),
         (name = "settings", description = "Flows, policy, test numbers, and numbers that are blocked or held."),
         (name = "verifications", description = "Sendbox makes the code, sends it and checks it."),
         (name = "messages", description = "Messages that carry a code of your platform, and every message's history."),

@@ -111,7 +111,8 @@ segments! {
         "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", is_digest;
     ShapeId, "The id of the request shape: its SHA-256.", "^[0-9a-f]{64}$",
         "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", is_sha256;
-    CallbackToken, "The secret at the end of a callback URL.", "^[A-Za-z0-9_-]{1,64}$", "Qm9vLXRoaXMtaXMtMTI4YQ", is_token;
+    IngressName, "The name of the ingress.", "^[a-z0-9][a-z0-9-]{0,39}$", "supabase", is_connection_name;
+    CallbackToken, "The secret in the address of a callback or an ingress.", "^[A-Za-z0-9_-]{1,64}$", "Qm9vLXRoaXMtaXMtMTI4YQ", is_token;
 }
 
 /// Defines paths from their parameters.
@@ -144,6 +145,10 @@ paths! {
     KeyPath { tenant: TenantId, key: KeyId }
     /// `/v1/tenants/{tenant}/holds/{hold}`
     HoldPath { tenant: TenantId, hold: HoldId }
+    /// `/v1/tenants/{tenant}/ingresses/{ingress}…`
+    IngressPath { tenant: TenantId, ingress: IngressName }
+    /// `/v1/ingress/{token}…`, which the document does not describe.
+    IngressCallPath { token: CallbackToken }
     /// `/problems/{name}`
     ProblemPath { name: ProblemName }
     /// `/reports/{tenant}/{connection}/{token}`, which the document does not describe.

@@ -129,7 +129,6 @@ impl ApiError {
         Self::of(kind, kind.meaning())
     }
 
-    #[cfg(test)]
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }

@@ -6,6 +6,8 @@ mod connection_tests;
 mod connections;
 mod connectors;
 mod delivery_reports;
+mod ingress_calls;
+mod ingresses;
 mod keys;
 mod messages;
 mod request_shapes;
@@ -50,6 +52,7 @@ pub(crate) fn documented() -> OpenApiRouter<Api> {
         .merge(connections::routes())
         .merge(active_connection::routes())
         .merge(connection_tests::routes())
+        .merge(ingresses::routes())
         .merge(settings::routes())
         .merge(messages::routes())
         .merge(verifications::routes())
@@ -58,8 +61,8 @@ pub(crate) fn documented() -> OpenApiRouter<Api> {
         .merge(session::routes())
 }
 
-/// The whole server: the documented routes, the reference page, the console, the callbacks of providers, and the embedder's
-/// `extra` routes.
+/// The whole server: the documented routes, the reference page, the console, the callbacks of providers, the calls of identity
+/// platforms, and the embedder's `extra` routes.
 pub(crate) fn router(api: Api, extra: Router) -> Router {
     let (router, _) = documented().split_for_parts();
     let shared = api.shared.clone();
@@ -67,6 +70,7 @@ pub(crate) fn router(api: Api, extra: Router) -> Router {
         .merge(docs::routes())
         .merge(console::routes())
         .merge(delivery_reports::routes())
+        .merge(ingress_calls::routes())
         .merge(extra.with_state(()));
     with_middleware(router, shared).with_state(api)
 }

@@ -11,8 +11,8 @@ use sendbox_domain::model::Timestamp;
 use sendbox_domain::rules::report::MAX_WAIT_MS;
 use sendbox_domain::rules::retention::Retention;
 use sendbox_store::{
-    Done, StoreError, Tx, audit, buckets, connections, holds, idempotency, messages, reports, sessions, statistics,
-    tenants, verifications,
+    Done, StoreError, Tx, audit, buckets, connections, holds, idempotency, ingresses, messages, reports, sessions,
+    statistics, tenants, verifications,
 };
 
 use crate::access::sessions::MAX_IDLE_SECONDS;
@@ -34,6 +34,7 @@ enum Expiring {
     Messages,
     Verifications,
     ConnectionTests,
+    IngressCalls,
     Sessions,
     Counts,
     AuditEntries,
@@ -42,7 +43,7 @@ enum Expiring {
 }
 
 impl Expiring {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::PendingVerifications,
         Self::Buckets,
         Self::Holds,
@@ -51,6 +52,7 @@ impl Expiring {
         Self::Messages,
         Self::Verifications,
         Self::ConnectionTests,
+        Self::IngressCalls,
         Self::Sessions,
         Self::Counts,
         Self::AuditEntries,
@@ -69,6 +71,7 @@ impl Expiring {
             Self::Messages => messages::delete_before(tx, cutoff, STEP_ROWS).await,
             Self::Verifications => verifications::delete_before(tx, cutoff, STEP_ROWS).await,
             Self::ConnectionTests => connections::delete_tests_before(tx, cutoff, STEP_ROWS).await,
+            Self::IngressCalls => ingresses::delete_calls_before(tx, cutoff, STEP_ROWS).await,
             Self::Sessions => sessions::sweep(tx, now.minus_millis(MAX_IDLE_SECONDS * 1000), STEP_ROWS).await,
             Self::Counts => statistics::delete_before(tx, retention.counts_since(now), STEP_ROWS).await,
             Self::AuditEntries => audit::delete_before(tx, retention.audit_since(now), STEP_ROWS).await,

@@ -34,6 +34,7 @@ use crate::connections::cached_connection::CachedConnection;
 use crate::delivery_reports::limiter::CallbackLimiter;
 use crate::error::{Error, Result};
 use crate::id;
+use crate::ingress::call_log::RecordedCalls;
 use crate::key_registry::{self, RegistryError};
 use crate::leases::Leases;
 use crate::lock::lock;
@@ -126,6 +127,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retention: Retention,
     pub(crate) leases: Leases,
+    pub(crate) recorded_calls: RecordedCalls,
     /// Cancelled when a shutdown begins.
     pub(crate) stopping: CancellationToken,
     /// Cancelled when requests are refused.
@@ -183,6 +185,7 @@ impl Service {
             clock: config.clock,
             retention: config.retention,
             leases,
+            recorded_calls: RecordedCalls::default(),
             stopping: CancellationToken::new(),
             refusing: CancellationToken::new(),
             work: TaskTracker::new(),

@@ -25,6 +25,7 @@ pub mod buckets;
 pub mod connections;
 pub mod holds;
 pub mod idempotency;
+pub mod ingresses;
 pub mod keys;
 pub mod messages;
 pub mod meta;

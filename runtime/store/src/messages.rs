@@ -3,6 +3,8 @@
 //! The holder of a lease passes it to [`update`], which does nothing when the message was claimed again: a slow worker cannot overwrite
 //! what its successor wrote.
 
+use std::collections::BTreeMap;
+
 use sendbox_contract::{DeliveryState, Usage};
 use sendbox_domain::model::{MessageStatus, Timestamp};
 
@@ -238,6 +240,24 @@ pub async fn list(tx: &mut Tx, tenant: &str, filter: &MessageQuery) -> Result<Ve
     let limit = list.arguments.add(i64::from(filter.limit));
     list.sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT {limit}"));
     tx.all(query_with(list.sql, list.arguments)).await?.iter().map(read).collect()
+}
+
+/// The statuses of these messages, by id. A message that does not exist is left out.
+pub async fn statuses(tx: &mut Tx, tenant: &str, ids: &[String]) -> Result<BTreeMap<String, MessageStatus>> {
+    let mut arguments = Arguments::default();
+    arguments.add(text(tenant));
+    let parameters: Vec<String> = ids.iter().map(|id| arguments.add(text(id))).collect();
+    if parameters.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let list = format!("SELECT id, status FROM messages WHERE tenant = $1 AND id IN ({})", parameters.join(", "));
+    let rows = tx.all(query_with(list, arguments)).await?;
+    rows.iter()
+        .map(|row| {
+            let row = Columns::of("messages", row);
+            Ok((row.text("id")?, row.word("status")?))
+        })
+        .collect()
 }
 
 /// Leases at most `limit` due messages of a tenant, the longest due first. Concurrent claims never return the same message.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sendbox_contract::{DeliveryState, FailureClass, RecordedFailure, Usage};
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{
-    AttemptOutcome, Decision, Environment, Flows, MessageStatus, Mode, Policy, Scope, ShapeOrigin, Timestamp,
-    VerificationStatus, VersionState,
+    AttemptOutcome, Decision, Environment, Flows, IngressAuthenticationType, IngressKind, IngressOutcome,
+    IngressSettings, MessageStatus, Mode, Policy, Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
 };
 use sendbox_domain::rules::capability_diff::Description;
 use sendbox_domain::rules::release::Versions;
@@ -52,6 +52,50 @@ pub struct KeyRow {
     pub rotated_at: Option<Timestamp>,
     /// `None`: never.
     pub expires_at: Option<Timestamp>,
+}
+
+/// An ingress of a tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IngressRow {
+    pub tenant: String,
+    /// Unique within the tenant.
+    pub name: String,
+    /// Unique over all tenants, and new when an ingress of the same name is created again.
+    pub id: String,
+    pub kind: IngressKind,
+    pub enabled: bool,
+    /// SHA-256 of the token in its address.
+    pub token_hash: Vec<u8>,
+    /// SHA-256 of the previous token, if it was rotated with a grace period.
+    pub old_token_hash: Option<Vec<u8>>,
+    /// The end of that grace period.
+    pub old_token_until: Option<Timestamp>,
+    pub method: IngressAuthenticationType,
+    /// The header, the user name or the audience that the method needs.
+    pub method_name: Option<String>,
+    /// Sealed JSON: the token and the secrets.
+    pub sealed: Vec<u8>,
+    pub settings: IngressSettings,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// A call of an ingress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IngressCallRow {
+    pub tenant: String,
+    /// The id of the ingress.
+    pub ingress: String,
+    /// Ordered by time.
+    pub id: String,
+    pub received_at: Timestamp,
+    pub outcome: IngressOutcome,
+    /// The HTTP status of the response.
+    pub status: Option<u16>,
+    pub recipient_masked: Option<String>,
+    pub usage: Option<Usage>,
+    pub message: Option<String>,
+    pub detail: Option<String>,
 }
 
 /// A console session.

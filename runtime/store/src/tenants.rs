@@ -144,6 +144,7 @@ pub async fn delete(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
     // The number of each of these is limited.
     tx.execute(query("DELETE FROM api_keys WHERE tenant = $1").bind(text(id))).await?;
     tx.execute(query("DELETE FROM connections WHERE tenant = $1").bind(text(id))).await?;
+    tx.execute(query("DELETE FROM ingresses WHERE tenant = $1").bind(text(id))).await?;
     versions::delete_of_tenant(tx, id).await?;
     releases::delete_of_tenant(tx, id).await?;
     Ok(true)
@@ -157,7 +158,7 @@ pub async fn is_deleted(tx: &mut Tx, id: &str) -> Result<bool> {
 
 /// The tables whose rows of a tenant are deleted in steps, with their primary keys. Attempts and the reports on them go with their
 /// message.
-const LARGE_TABLES: [(&str, &str); 11] = [
+const LARGE_TABLES: [(&str, &str); 12] = [
     ("messages", "tenant, id"),
     ("delivery_reports", "tenant, connection, provider_id, state"),
     ("verifications", "tenant, id"),
@@ -165,6 +166,7 @@ const LARGE_TABLES: [(&str, &str); 11] = [
     ("idempotency", "tenant, operation, key_hash"),
     ("connection_tests", "tenant, fingerprint"),
     ("holds", "tenant, id"),
+    ("ingress_calls", "tenant, ingress, id"),
     ("message_counts", "tenant, hour, country, shard"),
     ("failure_counts", "tenant, hour, class, shard"),
     ("latency_counts", "tenant, hour, latency_ms, shard"),

@@ -5,6 +5,7 @@
 //!
 //! Whoever changes buckets as well locks them before a verification, and those that are locked alone after it.
 
+use sendbox_contract::Usage;
 use sendbox_domain::model::{Timestamp, VerificationStatus};
 
 use super::columns::{Columns, text, text_or_none, time_or_none};
@@ -239,6 +240,16 @@ pub async fn has_later_code(tx: &mut Tx, verification: &VerificationRow) -> Resu
     .bind(verification.usage.as_str())
     .bind(verification.code_order);
     Ok(tx.one(find).await?.is_some())
+}
+
+/// The pending verification of a number and a usage that has the newest code.
+pub async fn newest_pending(tx: &mut Tx, tenant: &str, recipient_hash: &[u8], usage: Usage) -> Result<Option<String>> {
+    let find = query(
+        "SELECT id FROM verifications WHERE tenant = $1 AND recipient_hash = $2 AND usage = $3 AND status = 'pending' \
+         ORDER BY code_order DESC, created_at DESC LIMIT 1",
+    );
+    let row = tx.one(find.bind(text(tenant)).bind(recipient_hash.to_vec()).bind(usage.as_str())).await?;
+    row.map(|row| Columns::of("verifications", &row).text("id")).transpose()
 }
 
 /// A code whose message may have left.

@@ -196,7 +196,7 @@ impl Secrets {
             usage: clear.usage,
             locale: Some("en".into()),
             content,
-            code: self.code.clone().into(),
+            code: Some(self.code.clone().into()),
             lifetime_seconds: clear.lifetime_seconds,
             client_ip: clear.has_client_ip.then(|| self.client_ip.clone().into()),
             idempotency_key: "one-of-a-kind".into(),

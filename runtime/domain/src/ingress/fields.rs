@@ -22,7 +22,9 @@ enum Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldsError {
     /// The content type is neither JSON nor a form.
-    #[error("the request must be JSON or a form; set its content type to `application/json` or `application/x-www-form-urlencoded`")]
+    #[error(
+        "the request must be JSON or a form; set its content type to `application/json` or `application/x-www-form-urlencoded`"
+    )]
     ContentType,
     /// The body is not valid.
     #[error("the body is not valid JSON with an object, or has a member twice")]

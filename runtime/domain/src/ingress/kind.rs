@@ -66,9 +66,12 @@ impl IngressKind {
                 ..facts
             },
             // 5 s for each try.
-            Self::Zitadel => {
-                KindFacts { methods: &[Method::ZitadelSignature, Method::None], makes_secret: true, wait_ms: 4_000, ..facts }
-            }
+            Self::Zitadel => KindFacts {
+                methods: &[Method::ZitadelSignature, Method::None],
+                makes_secret: true,
+                wait_ms: 4_000,
+                ..facts
+            },
             // 10 s for each try.
             Self::Kratos => KindFacts {
                 methods: &[Method::Header, Method::Basic, Method::Bearer, Method::None],
@@ -76,13 +79,9 @@ impl IngressKind {
                 ..facts
             },
             // 3 s.
-            Self::BetterAuth => {
-                KindFacts { methods: &[Method::Bearer], wait_ms: 2_400, usage: Usage::SignIn, ..facts }
-            }
+            Self::BetterAuth => KindFacts { methods: &[Method::Bearer], wait_ms: 2_400, usage: Usage::SignIn, ..facts },
             // As configured; the example of its documentation is 1 s.
-            Self::Fusionauth => {
-                KindFacts { methods: PASSWORD, wait_ms: 800, usage: Usage::MfaVerification, ..facts }
-            }
+            Self::Fusionauth => KindFacts { methods: PASSWORD, wait_ms: 800, usage: Usage::MfaVerification, ..facts },
             Self::Authentik => KindFacts { methods: PASSWORD, usage: Usage::MfaVerification, ..facts },
             // 60 s.
             Self::Authgear => KindFacts {
@@ -105,12 +104,7 @@ impl IngressKind {
                 text: IngressText::Original,
                 ..facts
             },
-            Self::Casdoor => KindFacts {
-                methods: ANY_HEADER,
-                has_fields: true,
-                text: IngressText::Original,
-                ..facts
-            },
+            Self::Casdoor => KindFacts { methods: ANY_HEADER, has_fields: true, text: IngressText::Original, ..facts },
             Self::Keycloak => KindFacts {
                 methods: ANY_HEADER,
                 has_fields: true,
@@ -118,9 +112,18 @@ impl IngressKind {
                 text: IngressText::Original,
                 ..facts
             },
-            Self::Generic => KindFacts { has_fields: true, methods: &[
-                Method::Bearer, Method::Basic, Method::Header, Method::StandardWebhooks, Method::JwtHs256, Method::None,
-            ], ..facts },
+            Self::Generic => KindFacts {
+                has_fields: true,
+                methods: &[
+                    Method::Bearer,
+                    Method::Basic,
+                    Method::Header,
+                    Method::StandardWebhooks,
+                    Method::JwtHs256,
+                    Method::None,
+                ],
+                ..facts
+            },
             // Twilio answers at once, and an application asks later.
             Self::Twilio => KindFacts {
                 methods: &[Method::Basic],

@@ -22,7 +22,8 @@ const MAX_FIELD: usize = 128;
 /// Minimum and maximum length of a secret, in bytes.
 const SECRET: std::ops::RangeInclusive<usize> = 8..=512;
 /// Headers that a platform cannot use for its secret, because they have a meaning of their own.
-const OTHER_HEADERS: [&str; 6] = ["host", "content-type", "content-length", "transfer-encoding", "connection", "cookie"];
+const OTHER_HEADERS: [&str; 6] =
+    ["host", "content-type", "content-length", "transfer-encoding", "connection", "cookie"];
 
 /// Checks settings of an ingress of this kind.
 ///
@@ -44,7 +45,8 @@ pub fn check(kind: IngressKind, settings: &IngressSettings) -> Result<(), FieldE
     if settings.repeat_seconds.is_some_and(|seconds| seconds > MAX_REPEAT_SECONDS) {
         errors.push(range("repeatSeconds", MAX_REPEAT_SECONDS));
     }
-    if settings.usages.len() > MAX_WORDS || settings.usages.keys().any(|word| word.is_empty() || word.len() > MAX_WORD) {
+    if settings.usages.len() > MAX_WORDS || settings.usages.keys().any(|word| word.is_empty() || word.len() > MAX_WORD)
+    {
         let message = format!("may hold {MAX_WORDS} words of 1 to {MAX_WORD} bytes");
         errors.push(FieldError::new("/settings/usages", message));
     }
@@ -104,7 +106,8 @@ pub fn check_authentication(kind: IngressKind, input: &IngressAuthenticationInpu
         (None, Method::Header) => errors.push(FieldError::new(at("header"), "must be given for `header`")),
         (Some(_), method) if method != Method::Header => errors.push(only_for("header", "header")),
         (Some(name), _) if !is_header_name(name) => {
-            errors.push(FieldError::new(at("header"), "must be the name of a header that holds nothing but the secret"));
+            errors
+                .push(FieldError::new(at("header"), "must be the name of a header that holds nothing but the secret"));
         }
         _ => {}
     }
@@ -129,11 +132,8 @@ pub fn check_authentication(kind: IngressKind, input: &IngressAuthenticationInpu
         }
         for (index, secret) in secrets.iter().enumerate() {
             if !SECRET.contains(&secret.expose().len()) || !is_visible(secret.expose()) {
-                let message = format!(
-                    "must have {} to {} visible ASCII characters without spaces",
-                    SECRET.start(),
-                    SECRET.end()
-                );
+                let message =
+                    format!("must have {} to {} visible ASCII characters without spaces", SECRET.start(), SECRET.end());
                 errors.push(FieldError::new(at(&format!("secrets/{index}")), message));
             }
         }

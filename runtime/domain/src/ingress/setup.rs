@@ -70,7 +70,10 @@ pub fn steps(facts: SetupFacts<'_>) -> Vec<SetupStep> {
                 ),
             )];
             if secret.is_empty() && method != Method::None {
-                steps.push(step("Enter the `signingKey` as the secret of this ingress. Until then every call is refused.", None));
+                steps.push(step(
+                    "Enter the `signingKey` as the secret of this ingress. Until then every call is refused.",
+                    None,
+                ));
             }
             steps.push(step(
                 "Activate the provider:",
@@ -123,14 +126,20 @@ pub fn steps(facts: SetupFacts<'_>) -> Vec<SetupStep> {
                 "In Authgear's portal, open Advanced > Custom SMS gateway, choose Webhook, and enter this address:",
                 address.to_owned(),
             ),
-            step("Enter the webhook's signature key as the secret of this ingress. Until then every call is refused.", None),
+            step(
+                "Enter the webhook's signature key as the secret of this ingress. Until then every call is refused.",
+                None,
+            ),
         ],
         IngressKind::Authsignal => vec![
             step(
                 "In Authsignal's portal, open Authenticators > SMS, choose the webhook provider, and enter this address:",
                 address.to_owned(),
             ),
-            step("Enter your tenant's API secret key as the secret of this ingress. Until then every call is refused.", None),
+            step(
+                "Enter your tenant's API secret key as the secret of this ingress. Until then every call is refused.",
+                None,
+            ),
         ],
         IngressKind::Auth0Gateway => vec![step(
             "Update the passwordless SMS connection with Auth0's Management API. For Descope, enter the address as the gateway's URL:",
@@ -141,9 +150,7 @@ pub fn steps(facts: SetupFacts<'_>) -> Vec<SetupStep> {
         )],
         IngressKind::Casdoor => vec![step(
             "In Casdoor, add a provider of the category SMS and the type Custom HTTP SMS, and enter:",
-            format!(
-                "Method: POST\nParameter: content\nEndpoint: {address}\nHTTP header: {header}: {value}"
-            ),
+            format!("Method: POST\nParameter: content\nEndpoint: {address}\nHTTP header: {header}: {value}"),
         )],
         IngressKind::Keycloak => vec![step(
             "In the SMS authenticator of the MFA plugin, enter:",
@@ -174,10 +181,7 @@ pub fn steps(facts: SetupFacts<'_>) -> Vec<SetupStep> {
                     "client = Client(os.environ[\"TWILIO_ACCOUNT_SID\"], os.environ[\"TWILIO_AUTH_TOKEN\"])\nclient.api.base_url = \"{address}\"\nclient.verify.base_url = \"{address}\""
                 ),
             ),
-            step(
-                "Any SID of a Verify service is accepted, like this one:",
-                username.replacen("AC", "VA", 1),
-            ),
+            step("Any SID of a Verify service is accepted, like this one:", username.replacen("AC", "VA", 1)),
         ],
     }
 }
@@ -192,7 +196,8 @@ mod tests {
             let facts = kind.facts();
             let method = facts.methods.first().copied().unwrap_or(Method::None);
             let secret = "0123456789abcdef";
-            let (address, username) = ("https://sms.example.com/v1/ingress/TOKEN", "AC00000000000000000000000000000001");
+            let (address, username) =
+                ("https://sms.example.com/v1/ingress/TOKEN", "AC00000000000000000000000000000001");
             let steps = steps(SetupFacts { kind, address, method, header: "Authorization", username, secret });
             let pasted: String = steps.iter().filter_map(|step| step.snippet.clone()).collect();
             assert!(pasted.contains(address), "{kind:?}");

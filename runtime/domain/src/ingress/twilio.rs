@@ -88,6 +88,11 @@ pub fn operation<'p>(method: &str, path: &'p str) -> Option<Operation<'p>> {
     })
 }
 
+/// Whether a path is one of Verify.
+pub fn is_verify(path: &str) -> bool {
+    path.split('/').any(|segment| segment == "v2")
+}
+
 /// Why an operation failed, where that is not a [`Refusal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TwilioError {
@@ -327,7 +332,10 @@ mod tests {
         ] {
             let answer = error(failed, of_verify);
             let body: Value = serde_json::from_str(&answer.body).unwrap();
-            assert_eq!((answer.status, body["code"].as_u64(), body["status"].as_u64()), (status, Some(code), Some(status.into())));
+            assert_eq!(
+                (answer.status, body["code"].as_u64(), body["status"].as_u64()),
+                (status, Some(code), Some(status.into()))
+            );
             assert!(body["more_info"].as_str().unwrap().ends_with(&code.to_string()));
         }
     }

@@ -134,7 +134,7 @@ pub struct IngressAuthenticationInput {
 }
 
 /// How an ingress is authenticated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IngressAuthentication {
     /// The method.
@@ -260,7 +260,7 @@ fn yes() -> bool {
 }
 
 /// A step that sets up the platform.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SetupStep {
     /// What to do.
@@ -272,7 +272,7 @@ pub struct SetupStep {
 }
 
 /// An ingress: an address of a tenant at which an identity platform or an application sends messages, in the platform's own format.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Ingress {
     /// The name of the ingress.
@@ -344,7 +344,7 @@ impl IngressOutcome {
 }
 
 /// A call of an ingress, without the number, the code and the text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IngressCall {
     /// When it arrived.

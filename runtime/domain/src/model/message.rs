@@ -9,7 +9,7 @@ use super::{
     RequestSentName, Sensitive, Timestamp, UsageName,
 };
 
-/// A message to create, with a code that your platform made.
+/// A message to create, with a code that your platform made, with a text, or both.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewMessage {
@@ -19,9 +19,14 @@ pub struct NewMessage {
     /// The purpose of the code. It selects the template and the flow.
     #[schema(value_type = UsageName, example = "sign-in")]
     pub usage: Usage,
-    /// The code: 4 to 12 letters and digits.
-    #[schema(value_type = String, pattern = "^[0-9A-Za-z]{4,12}$", example = "123456")]
-    pub code: Sensitive,
+    /// The code: 4 to 12 letters and digits. Without it, the message has no code: give a text, or use a template without `{{code}}`. Only
+    /// connectors that take texts send such messages.
+    #[schema(value_type = Option<String>, pattern = "^[0-9A-Za-z]{4,12}$", example = "123456")]
+    pub code: Option<Sensitive>,
+    /// The text, sent as it is in place of the template: the origin-bound line is not added. It must contain the code, if there is one.
+    /// Connectors that take no texts send the code alone.
+    #[schema(value_type = Option<String>, min_length = 1, example = "Your Acme code is 123456.")]
+    pub text: Option<Sensitive>,
     /// The language of the message (BCP 47). Without it, or without a template in it, the template for any language is used.
     #[schema(max_length = 35, example = "en")]
     pub locale: Option<String>,
@@ -38,6 +43,9 @@ pub struct NewMessage {
     /// Whether the response waits for the outcome. Defaults to `sync`.
     #[serde(default)]
     pub mode: Mode,
+    /// How many milliseconds a response in mode `sync` waits for the outcome. Afterwards it is 202, and sending goes on. Defaults to 25000.
+    #[schema(minimum = 1, maximum = 25000, example = 3000)]
+    pub wait_ms: Option<u32>,
 }
 
 /// Whether a response waits for the outcome of the message.

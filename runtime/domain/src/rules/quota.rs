@@ -11,6 +11,8 @@ pub enum Quota {
     Connections,
     /// API keys.
     Keys,
+    /// Ingresses.
+    Ingresses,
     /// Uploaded versions of a tenant's connectors.
     Versions,
     /// Uploaded versions of the connectors for all tenants.
@@ -37,9 +39,10 @@ pub const CHANGES_PERIOD_MS: u64 = 24 * 3600 * 1000;
 
 impl Quota {
     /// All quotas.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Connections,
         Self::Keys,
+        Self::Ingresses,
         Self::Versions,
         Self::SharedVersions,
         Self::VersionBytes,
@@ -53,6 +56,7 @@ impl Quota {
         match self {
             Self::Connections => 50,
             Self::Keys => 100,
+            Self::Ingresses => 50,
             Self::Versions => 50,
             Self::SharedVersions => 200,
             Self::VersionBytes => 200 << 20,
@@ -67,6 +71,7 @@ impl Quota {
         match self {
             Self::Connections => "connections",
             Self::Keys => "keys",
+            Self::Ingresses => "ingresses",
             Self::Versions | Self::SharedVersions => "versions",
             Self::VersionBytes | Self::SharedVersionBytes => "version-bytes",
             Self::MessagesInProgress => "messages-in-progress",
@@ -80,6 +85,7 @@ impl Quota {
         match self {
             Self::Connections => format!("the tenant has {max} connections, the maximum; delete one first"),
             Self::Keys => format!("the tenant has {max} keys, the maximum; delete one that is not used"),
+            Self::Ingresses => format!("the tenant has {max} ingresses, the maximum; delete one that is not used"),
             Self::Versions | Self::SharedVersions => {
                 format!("there are {max} versions, the maximum; delete some that are not in use")
             }

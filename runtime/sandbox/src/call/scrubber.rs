@@ -114,7 +114,9 @@ fn scrubber(parameters: &Parameters, message: Option<&Message>) -> Scrubber {
     let mut scrubber = Scrubber::default();
     scrubber.add_made(parameters.needles());
     let Some(message) = message else { return scrubber };
-    scrubber.add(message.code.as_bytes(), &Label::Code);
+    if let Some(code) = &message.code {
+        scrubber.add(code.as_bytes(), &Label::Code);
+    }
     scrubber.add_number(message.recipient.digits());
     scrubber.add_number(&message.recipient.national);
     match &message.content {

@@ -8,8 +8,8 @@ use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess
 use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};
 
-use sendbox_domain::json_document::NO_NUL;
 use super::error::{DecodeError, list};
+use sendbox_domain::json_document::NO_NUL;
 
 /// A JSON value.
 pub(crate) struct Json(pub(crate) Value);

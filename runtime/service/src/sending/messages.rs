@@ -8,16 +8,15 @@ use std::time::Duration;
 use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::message_fields;
 use sendbox_domain::model::{
-    Attempt, Flow, Message, MessageFilter, MessageStatus, Mode, NewMessage, Page, Scope, SendFailure, Sensitive,
-    Timestamp, Verification,
+    Attempt, Flow, Message, MessageFilter, MessageStatus, Mode, NewMessage, Page, Scope, SendFailure, Timestamp,
+    Verification,
 };
 use sendbox_domain::phone;
 use sendbox_domain::plan::plan;
 use sendbox_domain::rules::quota::Quota;
-use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::messages::MessageQuery;
-use sendbox_store::rows::{AttemptRow, ConnectionRow, IdempotencyRow, MessageRow, ReportRow, TenantRow};
-use sendbox_store::{Done, Tx, attempts, idempotency, messages, processes, reports};
+use sendbox_store::rows::{AttemptRow, ConnectionRow, MessageRow, ReportRow, TenantRow};
+use sendbox_store::{Done, Tx, attempts, ingresses, messages, processes, reports};
 use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
@@ -30,6 +29,8 @@ use crate::sending::admission;
 use crate::sending::admission::{Charge, admit, recipient_hash};
 use crate::sending::attempt::StoredMessage;
 use crate::sending::delivery::{self, ClaimedMessage, PendingMessage, PlannedConnection, Step, next_step};
+use crate::sending::idempotency::check_idempotency_key;
+use crate::sending::message_request::{MessageRequest, Repeats};
 use crate::sending::payload::{OutgoingMessage, Payload, message_request, wiped, wiped_variables};
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::{check_flow, routes};
@@ -38,25 +39,11 @@ use crate::service::Service;
 use crate::tenants::settings;
 use crate::vault::TenantKey;
 
-/// How long a synchronous request waits for its outcome: an attempt has 15 s, and a second one may follow.
-const MAX_WAIT: Duration = Duration::from_secs(25);
 /// The time after which a message may be created again when too many are in progress.
 const QUEUE_RETRY_SECONDS: u64 = 10;
-/// How long an idempotency key is stored.
-const IDEMPOTENCY_SECONDS: u64 = 24 * 3600;
-
-/// A request to send a message, validated as far as that takes no settings of a tenant.
-struct MessageRequest {
-    tenant: String,
-    id: String,
-    new: NewMessage,
-    recipient: Arc<Recipient>,
-    client_ip: Option<IpAddr>,
-    idempotency_key: Option<String>,
-}
 
 /// What became of a request to send a message.
-enum AcceptedMessage {
+pub(crate) enum AcceptedMessage {
     /// The idempotency key was used before; `first` is the message of that request.
     Repeated {
         first: String,
@@ -82,96 +69,6 @@ impl AdmittedMessage {
     }
 }
 
-/// An idempotency key, and the request that it is used for.
-pub(crate) struct IdempotencyClaim<'a> {
-    pub(crate) operation: &'static str,
-    pub(crate) key: Option<&'a str>,
-    pub(crate) body: Vec<Vec<u8>>,
-}
-
-impl IdempotencyClaim<'_> {
-    /// Claims the key for a new resource. Returns the resource of the first request when the key was used before.
-    ///
-    /// # Errors
-    /// [`Error::IdempotencyMismatch`].
-    pub(crate) async fn claim(
-        &self,
-        tx: &mut Tx,
-        tenant: &str,
-        key: &TenantKey,
-        resource: &str,
-        now: Timestamp,
-    ) -> Result<Option<String>> {
-        let Some(row) = self.row(tenant, key, resource, now) else { return Ok(None) };
-        match idempotency::claim(tx, &row, now).await? {
-            None => Ok(None),
-            Some(first) if first.body_hash == row.body_hash => Ok(Some(first.resource)),
-            Some(_) => Err(Error::IdempotencyMismatch),
-        }
-    }
-
-    /// Changes the resource that a repeated request gets.
-    pub(crate) async fn set_resource(
-        &self,
-        tx: &mut Tx,
-        tenant: &str,
-        key: &TenantKey,
-        resource: &str,
-        now: Timestamp,
-    ) -> Result<()> {
-        if let Some(row) = self.row(tenant, key, resource, now) {
-            idempotency::set_resource(tx, &row, resource).await?;
-        }
-        Ok(())
-    }
-
-    fn row(&self, tenant: &str, key: &TenantKey, resource: &str, now: Timestamp) -> Option<IdempotencyRow> {
-        let parts: Vec<&[u8]> = self.body.iter().map(Vec::as_slice).collect();
-        Some(IdempotencyRow {
-            tenant: tenant.to_owned(),
-            operation: self.operation.to_owned(),
-            key_hash: key.hash("idempotency-key", &[self.key?.as_bytes()]),
-            body_hash: key.hash("idempotency-body", &parts),
-            resource: resource.to_owned(),
-            expires_at: now.plus_seconds(IDEMPOTENCY_SECONDS),
-        })
-    }
-}
-
-/// The content of a request as bytes that are equal for equal requests. Only a keyed hash of them is stored.
-pub(crate) fn request_bytes(
-    to: &Recipient,
-    usage: Usage,
-    locale: Option<&str>,
-    variables: &BTreeMap<String, Sensitive>,
-    other_fields: &[&str],
-) -> Vec<Vec<u8>> {
-    let mut parts: Vec<Vec<u8>> = [to.e164.as_str(), usage.as_str(), locale.unwrap_or_default()]
-        .iter()
-        .chain(other_fields)
-        .map(|part| part.as_bytes().to_vec())
-        .collect();
-    for (name, value) in variables {
-        parts.push(name.as_bytes().to_vec());
-        parts.push(value.expose().as_bytes().to_vec());
-    }
-    parts
-}
-
-/// A mode, as part of a request's content.
-pub(crate) fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Sync => "sync",
-        Mode::Async => "async",
-    }
-}
-
-/// Validates an idempotency key.
-pub(crate) fn check_idempotency_key(key: Option<&str>) -> Result<()> {
-    // Without the conversion of `From<FieldErrors>`: the error names a header, not a field of the body.
-    key.map_or(Ok(()), message_fields::check_idempotency_key).map_err(|error| Error::Invalid(FieldErrors(vec![error])))
-}
-
 impl Service {
     /// Sends a code that the caller made. Returns the message when a provider accepted it, when its outcome is in doubt, or when
     /// it is still in progress (asynchronous, or another attempt is due).
@@ -195,61 +92,81 @@ impl Service {
             to: &new.to,
             client_ip: new.client_ip.as_ref(),
             locale: new.locale.as_deref(),
-            code: Some(&new.code),
+            code: new.code.as_ref(),
+            text: new.text.as_ref(),
             lifetime_seconds: new.lifetime_seconds,
             variables: &new.variables,
         };
         let (recipient, client_ip) = fields.read()?;
-        let mode = new.mode;
-        self.require_room(tenant, mode)?;
-        let request = Arc::new(MessageRequest {
+        let (mode, wait) =
+            (new.mode, new.wait_ms.map_or(message_fields::MAX_WAIT, |wait| Duration::from_millis(wait.into())));
+        message_fields::check_wait(wait).map_err(|error| FieldErrors(vec![error]))?;
+        let request = MessageRequest {
             tenant: tenant.to_owned(),
             id: id::ordered("m", self.now())?,
-            new,
             recipient: Arc::new(recipient),
             client_ip,
-            idempotency_key: idempotency_key.map(str::to_owned),
-        });
-        let service = self.clone();
-        let accepted = self.write(self.store_of(tenant), move |tx| {
+            usage: new.usage,
+            locale: new.locale,
+            code: new.code,
+            text: new.text,
+            variables: new.variables,
+            lifetime_seconds: new.lifetime_seconds,
+            mode,
+            repeats: Repeats::ByKey(idempotency_key.map(str::to_owned)),
+            call: None,
+        };
+        match self.accept_request(request).await? {
+            AcceptedMessage::Repeated { first } => self.replay_response(tenant, &first, mode, None).await,
+            AcceptedMessage::Test(message) => Ok(*message),
+            AcceptedMessage::Admitted(admitted) => self.dispatch(*admitted, None, wait).await,
+        }
+    }
+
+    /// Stores what is asked for, unless it was asked for before.
+    pub(crate) async fn accept_request(&self, request: MessageRequest) -> Result<AcceptedMessage> {
+        self.require_room(&request.tenant, request.mode)?;
+        let (service, request) = (self.clone(), Arc::new(request));
+        let store = self.store_of(&request.tenant);
+        let accepted = self.write(store, move |tx| {
             let (service, request) = (service.clone(), Arc::clone(&request));
             Box::pin(async move { service.accept_message(tx, &request).await })
         });
-        match accepted.await? {
-            AcceptedMessage::Repeated { first } => self.replay_response(tenant, &first, mode, None).await,
-            AcceptedMessage::Test(message) => Ok(*message),
-            AcceptedMessage::Admitted(admitted) => self.dispatch(*admitted, None).await,
-        }
+        accepted.await
     }
 
     /// Stores a message, and for a synchronous one its first attempt.
     async fn accept_message(&self, tx: &mut Tx, request: &MessageRequest) -> Result<Done<AcceptedMessage>> {
-        let MessageRequest { tenant, id, new, recipient, client_ip, idempotency_key } = request;
+        let MessageRequest { tenant, id, recipient, client_ip, usage, mode, .. } = request;
         let (row, active) = self.sending_tenant(tx, tenant).await?;
         let key = self.tenant_key(&row)?;
-        let lifetime_seconds = new.lifetime_seconds.unwrap_or(row.policy.codes.lifetime_seconds);
-        let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let other_fields = [new.code.expose(), ip_text.as_str(), &lifetime_seconds.to_string(), mode_name(new.mode)];
-        let body = request_bytes(recipient, new.usage, new.locale.as_deref(), &new.variables, &other_fields);
-        let claim = IdempotencyClaim { operation: "messages", key: idempotency_key.as_deref(), body };
+        let lifetime_seconds = request.lifetime_seconds.unwrap_or(row.policy.codes.lifetime_seconds);
+        let claim = request.repeats.claim(&key, request, lifetime_seconds);
         if let Some(first) = claim.claim(tx, tenant, &key, id, self.now()).await? {
-            return Ok(Done::Rollback(AcceptedMessage::Repeated { first }));
+            if !request.repeats.sends_again_what_failed() || !self.has_failed(tx, tenant, &first).await? {
+                return Ok(Done::Rollback(AcceptedMessage::Repeated { first }));
+            }
+            claim.set_resource(tx, tenant, &key, id, self.now()).await?;
         }
-        check_flow(&row, new.usage)?;
+        check_flow(&row, *usage)?;
         let outgoing = OutgoingMessage {
             payload: Payload {
                 to: Zeroizing::new(recipient.e164.to_string()),
-                code: wiped(&new.code),
-                variables: wiped_variables(&new.variables),
+                code: request.code.as_ref().map(wiped),
+                text: request.text.as_ref().map(wiped),
+                variables: wiped_variables(&request.variables),
                 client_ip: client_ip.map(|ip| Zeroizing::new(ip.to_string())),
                 lifetime_seconds,
             },
             recipient: Arc::clone(recipient),
-            usage: new.usage,
-            locale: new.locale.clone(),
+            usage: *usage,
+            locale: request.locale.clone(),
             verification: None,
-            mode: new.mode,
+            mode: *mode,
         };
+        if let Some(call) = &request.call {
+            ingresses::insert_call(tx, call).await?;
+        }
         let test_numbers = settings::test_numbers(&row, &key)?;
         if test_numbers.iter().any(|(number, _)| *number == *outgoing.recipient.e164) {
             let message = self.record_test_message(tx, &row, &key, id, outgoing).await?;
@@ -257,6 +174,11 @@ impl Service {
         }
         let admitted = self.admit_message(tx, (&row, active), &key, id, outgoing, *client_ip).await?;
         Ok(Done::Commit(AcceptedMessage::Admitted(Box::new(admitted))))
+    }
+
+    /// Whether a message was certainly not sent, and never will be.
+    async fn has_failed(&self, tx: &mut Tx, tenant: &str, message: &str) -> Result<bool> {
+        Ok(messages::get(tx, tenant, message).await?.is_none_or(|row| row.status == MessageStatus::Failed))
     }
 
     /// Refuses a synchronous message while too many sends of the tenant are waiting: its caller would wait in vain.
@@ -364,8 +286,17 @@ impl Service {
         Ok(view(row, Vec::new(), Vec::new()))
     }
 
-    /// Sends a synchronous message, or wakes the worker for an asynchronous one, and returns the message.
-    pub(crate) async fn dispatch(&self, admitted: AdmittedMessage, verification: Option<&str>) -> Result<Message> {
+    /// Sends a synchronous message, or wakes the worker for an asynchronous one, and returns the message: with its outcome, if that comes
+    /// within `wait`.
+    ///
+    /// # Errors
+    /// [`Error::NotSent`].
+    pub(crate) async fn dispatch(
+        &self,
+        admitted: AdmittedMessage,
+        verification: Option<&str>,
+        wait: Duration,
+    ) -> Result<Message> {
         let AdmittedMessage { row, next, .. } = admitted;
         let Some((claimed, next)) = next else {
             self.inner.due.notify_one();
@@ -379,7 +310,7 @@ impl Service {
             .inner
             .work
             .spawn(async move { service.deliver(&at.0, &at.1, claimed, Some(next), delivery::MAX_WAIT).await });
-        let message = match tokio::time::timeout(MAX_WAIT, sending).await {
+        let message = match tokio::time::timeout(wait, sending).await {
             Ok(Ok(Some(stored))) if !stored.has_reports => view(stored.row, stored.journal, Vec::new()),
             _ => self.read_message(&tenant, &id).await?,
         };
@@ -422,7 +353,7 @@ impl Service {
         }
     }
 
-    async fn read_message(&self, tenant: &str, id: &str) -> Result<Message> {
+    pub(crate) async fn read_message(&self, tenant: &str, id: &str) -> Result<Message> {
         let mut tx = self.store_of(tenant).begin_read().await?;
         let row = messages::get(&mut tx, tenant, id).await?.ok_or(Error::NotFound("message"))?;
         let attempts = attempts::list(&mut tx, tenant, id).await?;

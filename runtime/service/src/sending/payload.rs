@@ -18,7 +18,10 @@ use crate::vault::TenantKey;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Payload {
     pub(crate) to: Zeroizing<String>,
-    pub(crate) code: Zeroizing<String>,
+    pub(crate) code: Option<Zeroizing<String>>,
+    /// The text that is sent as it is.
+    #[serde(default)]
+    pub(crate) text: Option<Zeroizing<String>>,
     pub(crate) variables: Vec<(String, Zeroizing<String>)>,
     pub(crate) client_ip: Option<Zeroizing<String>>,
     pub(crate) lifetime_seconds: u32,
@@ -71,6 +74,7 @@ pub(crate) fn message_request(
         usage,
         locale,
         code: payload.code.clone(),
+        text: payload.text.clone(),
         variables: payload.variables.clone(),
         client_ip: payload.client_ip.clone(),
         lifetime: Duration::from_secs(u64::from(payload.lifetime_seconds)),

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use sendbox_domain::field_error::FieldErrors;
-use sendbox_domain::message_fields::{check_code, check_lifetime, check_variables, client_ip, locale, recipient};
+use sendbox_domain::message_fields::{
+    check_code, check_lifetime, check_text, check_variables, client_ip, locale, recipient,
+};
 use sendbox_domain::model::Sensitive;
 use sendbox_sandbox::Recipient;
 
@@ -15,6 +17,7 @@ pub(crate) struct RequestFields<'a> {
     pub(crate) client_ip: Option<&'a Sensitive>,
     pub(crate) locale: Option<&'a str>,
     pub(crate) code: Option<&'a Sensitive>,
+    pub(crate) text: Option<&'a Sensitive>,
     pub(crate) lifetime_seconds: Option<u32>,
     pub(crate) variables: &'a BTreeMap<String, Sensitive>,
 }
@@ -30,6 +33,7 @@ impl RequestFields<'_> {
         let client_ip = client_ip(self.client_ip.map(Sensitive::expose)).map_err(|error| errors.push(error)).ok();
         errors.extend(locale(self.locale).err());
         errors.extend(self.code.and_then(|code| check_code(code.expose()).err()));
+        errors.extend(check_text(self.text.map(Sensitive::expose), self.code.map(Sensitive::expose)).err());
         let lifetime = self.lifetime_seconds.map(|seconds| Duration::from_secs(seconds.into()));
         errors.extend(lifetime.and_then(|lifetime| check_lifetime(lifetime).err()));
         errors.extend(check_variables(self.variables.iter().map(|(name, value)| (name.as_str(), value.expose()))));

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::sending::failed_checks;
-use crate::sending::messages::{IdempotencyClaim, check_idempotency_key};
+use crate::sending::idempotency::{IdempotencyClaim, check_idempotency_key};
 use crate::sending::verifications::{status, view};
 use crate::service::Service;
 use crate::vault::{self, CodeBinding};
@@ -30,7 +30,7 @@ struct CheckRequest {
 impl CheckRequest {
     fn claim(&self) -> IdempotencyClaim<'_> {
         let body = vec![self.id.as_bytes().to_vec(), self.typed.as_bytes().to_vec()];
-        IdempotencyClaim { operation: "checks", key: self.idempotency_key.as_deref(), body }
+        IdempotencyClaim::new("checks", self.idempotency_key.as_deref(), body)
     }
 }
 

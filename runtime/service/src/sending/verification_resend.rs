@@ -14,7 +14,7 @@ use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::id;
 use crate::sending::failed_checks;
-use crate::sending::messages::{IdempotencyClaim, check_idempotency_key, mode_name};
+use crate::sending::idempotency::{IdempotencyClaim, check_idempotency_key, mode_name};
 use crate::sending::routing::check_flow;
 use crate::sending::verifications::{AcceptedVerification, ResendPayload, status, view};
 use crate::service::Service;
@@ -100,7 +100,7 @@ impl Service {
         let key = self.tenant_key(&tenant_row)?;
         let body = [id.as_str(), &client_ip.map(|ip| ip.to_string()).unwrap_or_default(), mode_name(mode)];
         let body = body.iter().map(|part| part.as_bytes().to_vec()).collect();
-        let claim = IdempotencyClaim { operation: "resends", key: idempotency_key.as_deref(), body };
+        let claim = IdempotencyClaim::new("resends", idempotency_key.as_deref(), body);
         if let Some(first) = claim.claim(tx, tenant, &key, message, now).await? {
             return Ok(Done::Rollback(AcceptedVerification::Repeated { first }));
         }
@@ -118,9 +118,9 @@ impl Service {
         let recipient = phone::recipient(&payload.to).map_err(|error| Error::Internal(error.to_string()))?;
         let policy = &tenant_row.policy.codes;
         let code = self.generate_code(policy.digits)?;
+        let code_mac = self.code_mac(&tenant_row, id, row.usage, &row.recipient_hash, &code)?;
         let outgoing =
             self.outgoing(&row, Arc::new(recipient), payload.variables, code, client_ip, policy.lifetime_seconds, mode);
-        let code_mac = self.code_mac(&tenant_row, id, row.usage, &row.recipient_hash, &outgoing.payload.code)?;
         let admitted = self.admit_message(tx, (&tenant_row, active), &key, message, outgoing, client_ip).await?;
         // Read again, now that the limits are locked: somebody else may have resent in the meantime.
         let mut row = verifications::lock(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::id;
 use crate::sending::admission::recipient_hash;
 use crate::sending::failed_checks;
-use crate::sending::messages::{IdempotencyClaim, check_idempotency_key, mode_name, request_bytes};
+use crate::sending::idempotency::{IdempotencyClaim, check_idempotency_key, mode_name, request_bytes};
 use crate::sending::payload::wiped_variables;
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::check_flow;
@@ -58,6 +58,7 @@ impl Service {
             client_ip: new.client_ip.as_ref(),
             locale: new.locale.as_deref(),
             code: None,
+            text: None,
             lifetime_seconds: None,
             variables: &new.variables,
         };
@@ -103,7 +104,7 @@ impl Service {
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
         let other_fields = [ip_text.as_str(), mode_name(new.mode)];
         let body = request_bytes(recipient, new.usage, new.locale.as_deref(), &new.variables, &other_fields);
-        let claim = IdempotencyClaim { operation: "verifications", key: idempotency_key.as_deref(), body };
+        let claim = IdempotencyClaim::new("verifications", idempotency_key.as_deref(), body);
         if let Some(first) = claim.claim(tx, tenant, &key, id, now).await? {
             return Ok(Done::Rollback(AcceptedVerification::Repeated { first }));
         }

@@ -11,6 +11,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use sendbox_domain::message_fields::MAX_WAIT;
 use sendbox_domain::model::{
     MessageStatus, Mode, Scope, Timestamp, Verification, VerificationMessage, VerificationStatus,
 };
@@ -110,7 +111,7 @@ impl Service {
 
     /// Sends the code of a verification, and returns the verification.
     pub(crate) async fn send_code(&self, row: VerificationRow, admitted: AdmittedMessage) -> Result<Verification> {
-        let message = self.dispatch(admitted, Some(&row.id)).await?;
+        let message = self.dispatch(admitted, Some(&row.id), MAX_WAIT).await?;
         Ok(view(&row, Some(message.status), self.now()))
     }
 
@@ -128,7 +129,8 @@ impl Service {
         OutgoingMessage {
             payload: Payload {
                 to: Zeroizing::new(recipient.e164.to_string()),
-                code,
+                code: Some(code),
+                text: None,
                 variables,
                 client_ip: client_ip.map(|ip| Zeroizing::new(ip.to_string())),
                 lifetime_seconds,

@@ -31,8 +31,7 @@ fn read_with(kind: IngressKind, settings: &IngressSettings, fields: &Fields) -> 
 fn expect(kind: IngressKind, body: &Value, usage: Usage, locale: Option<&str>, repeat_id: Option<&str>) {
     let read = read_with(kind, &IngressSettings::default(), &fields(body));
     let owned = |text: Option<&str>| text.map(str::to_owned);
-    let expected =
-        ("+4512345678".to_owned(), owned(Some("123456")), None, usage, owned(locale), owned(repeat_id));
+    let expected = ("+4512345678".to_owned(), owned(Some("123456")), None, usage, owned(locale), owned(repeat_id));
     assert_eq!(read, Ok(expected), "{kind:?} {body}");
 }
 
@@ -50,7 +49,8 @@ fn logto() {
         ("BindMfa", Usage::BindMfa),
         ("SomethingNew", Usage::Generic),
     ] {
-        let body = json!({"to": "4512345678", "type": word, "payload": {"code": "123456", "locale": "zh-CN"}, "ip": "::1"});
+        let body =
+            json!({"to": "4512345678", "type": word, "payload": {"code": "123456", "locale": "zh-CN"}, "ip": "::1"});
         expect(IngressKind::Logto, &body, usage, Some("zh-CN"), None);
     }
 }
@@ -63,10 +63,7 @@ fn supabase_of_each_age() {
                 "sms": {"otp": "123456", "phone": "4512345678"}}),
             Some("u-1"),
         ),
-        (
-            json!({"user": {"phone": "4511111111", "new_phone": "4512345678"}, "sms": {"otp": "123456"}}),
-            None,
-        ),
+        (json!({"user": {"phone": "4511111111", "new_phone": "4512345678"}, "sms": {"otp": "123456"}}), None),
         (json!({"user": {"phone": "+4512345678", "new_phone": ""}, "sms": {"otp": "123456"}}), None),
     ] {
         expect(IngressKind::Supabase, &body, Usage::Generic, None, id);
@@ -158,7 +155,8 @@ fn the_others() {
     ] {
         expect(kind, &body, usage, locale, id);
     }
-    let form = Fields::read("application/x-www-form-urlencoded", "", b"phoneNumber=%2B4512345678&code=Your+code:+123456");
+    let form =
+        Fields::read("application/x-www-form-urlencoded", "", b"phoneNumber=%2B4512345678&code=Your+code:+123456");
     let read = read_with(IngressKind::Casdoor, &IngressSettings::default(), &form.ok().unwrap()).unwrap();
     assert_eq!((read.1.as_deref(), read.2.as_deref()), (Some("123456"), Some("Your code: 123456")));
 }
@@ -176,8 +174,10 @@ fn a_text_stays_what_it_is_or_is_replaced() {
 
 #[test]
 fn a_message_without_a_code_is_refused_ignored_or_sent() {
-    let link = json!({"to": "+4512345678", "type": "OrganizationInvitation", "payload": {"link": "https://x.example/1"}});
-    let notice = json!({"recipient": "+4512345678", "template_type": "authenticator_key_added", "body": "A key was added."});
+    let link =
+        json!({"to": "+4512345678", "type": "OrganizationInvitation", "payload": {"link": "https://x.example/1"}});
+    let notice =
+        json!({"recipient": "+4512345678", "template_type": "authenticator_key_added", "body": "A key was added."});
     let two = json!({"recipient": "+4512345678", "body": "123456 or 654321?"});
     let with = |messages_without_code| IngressSettings { messages_without_code, ..IngressSettings::default() };
     for (kind, body, error, text) in [

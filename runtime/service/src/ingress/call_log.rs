@@ -1,0 +1,160 @@
+//! The log of an ingress: its newest calls, without numbers, codes and texts.
+//!
+//! A call that caused a message is recorded in the transaction that stores the message. Of the other calls, a bounded number a second is
+//! recorded, so that whoever knows an address cannot fill the database.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use sendbox_contract::Usage;
+use sendbox_domain::model::{IngressCall, IngressOutcome, Scope, Timestamp};
+use sendbox_store::rows::{IngressCallRow, IngressRow};
+use sendbox_store::{Done, ingresses, messages};
+
+use crate::access::caller::Caller;
+use crate::error::{Error, Result};
+use crate::id;
+use crate::lock::lock;
+use crate::service::Service;
+
+/// Number of calls of an ingress that are kept.
+const KEPT: u32 = 500;
+/// Number of calls that are listed.
+const LISTED: u32 = 100;
+/// Maximum number of calls without a message that are recorded for an ingress in a second.
+const RECORDED_PER_SECOND: u32 = 5;
+/// Maximum number of ingresses whose recorded calls are counted at once.
+const MAX_COUNTED: usize = 10_000;
+/// Maximum length of an explanation, in characters.
+const MAX_DETAIL: usize = 500;
+
+/// How many calls of each ingress were recorded in the current second.
+#[derive(Default)]
+pub(crate) struct RecordedCalls(Mutex<HashMap<String, (Duration, u32)>>);
+
+impl RecordedCalls {
+    /// Whether another call of an ingress may be recorded. `now` is a monotonic time.
+    fn admit(&self, ingress: &str, now: Duration) -> bool {
+        let mut counts = lock(&self.0);
+        if counts.len() >= MAX_COUNTED && !counts.contains_key(ingress) {
+            counts.clear();
+        }
+        let (since, count) = counts.entry(ingress.to_owned()).or_insert((now, 0));
+        if now.saturating_sub(*since) >= Duration::from_secs(1) {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count <= RECORDED_PER_SECOND
+    }
+}
+
+/// What is recorded of a call that caused no message of its own.
+#[derive(Default)]
+pub(crate) struct CallRecord {
+    pub(crate) recipient_masked: Option<String>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) message: Option<String>,
+    pub(crate) detail: Option<String>,
+}
+
+/// The row of a call.
+pub(crate) fn call_row(
+    ingress: &IngressRow,
+    now: Timestamp,
+    outcome: IngressOutcome,
+    status: Option<u16>,
+    record: CallRecord,
+) -> Result<IngressCallRow> {
+    Ok(IngressCallRow {
+        tenant: ingress.tenant.clone(),
+        ingress: ingress.id.clone(),
+        id: id::ordered("c", now)?,
+        received_at: now,
+        outcome,
+        status,
+        recipient_masked: record.recipient_masked,
+        usage: record.usage,
+        message: record.message,
+        detail: record.detail.map(|detail| detail.chars().take(MAX_DETAIL).collect()),
+    })
+}
+
+impl Service {
+    /// Records a call that caused no message of its own. The response does not depend on it: if it fails, that is logged.
+    pub(crate) async fn record_call(
+        &self,
+        ingress: &IngressRow,
+        outcome: IngressOutcome,
+        status: u16,
+        record: CallRecord,
+    ) {
+        if !self.inner.recorded_calls.admit(&ingress.id, self.inner.clock.monotonic()) {
+            return;
+        }
+        if let Err(error) = self.store_call(ingress, outcome, status, record).await {
+            tracing::warn!(%error, ingress = ingress.id, "a call of an ingress could not be recorded");
+        }
+    }
+
+    async fn store_call(
+        &self,
+        ingress: &IngressRow,
+        outcome: IngressOutcome,
+        status: u16,
+        record: CallRecord,
+    ) -> Result<()> {
+        let row = call_row(ingress, self.now(), outcome, Some(status), record)?;
+        let store = self.store_of(&ingress.tenant);
+        let stored = self.write_again(&store, move |tx| {
+            let row = row.clone();
+            Box::pin(async move {
+                ingresses::insert_call(tx, &row).await?;
+                ingresses::trim_calls(tx, &row.tenant, &row.ingress, KEPT).await?;
+                Ok(Done::Commit(()))
+            })
+        });
+        stored.await
+    }
+
+    /// The newest calls of an ingress, newest first.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn ingress_calls(&self, caller: &Caller, tenant: &str, name: &str) -> Result<Vec<IngressCall>> {
+        caller.may(tenant, &[Scope::Read])?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
+        self.tenant_row(&mut tx, tenant).await?;
+        let row = ingresses::get(&mut tx, tenant, name).await?.ok_or(Error::NotFound("ingress"))?;
+        let calls = ingresses::calls(&mut tx, tenant, &row.id, LISTED).await?;
+        let ids: Vec<String> = calls.iter().filter_map(|call| call.message.clone()).collect();
+        let statuses = messages::statuses(&mut tx, tenant, &ids).await?;
+        let view = |call: IngressCallRow| IngressCall {
+            received_at: call.received_at,
+            outcome: call.outcome,
+            status: call.status,
+            to: call.recipient_masked,
+            usage: call.usage,
+            message_status: call.message.as_ref().and_then(|id| statuses.get(id).copied()),
+            message: call.message,
+            detail: call.detail,
+        };
+        Ok(calls.into_iter().map(view).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_recorded_a_few_times_a_second() {
+        let calls = RecordedCalls::default();
+        let second = Duration::from_secs(1);
+        for (now, admitted) in [(Duration::ZERO, 5), (second / 2, 0), (second, 5), (second * 3, 5)] {
+            let count = (0..20).filter(|_| calls.admit("one", now)).count();
+            assert_eq!(count, admitted, "{now:?}");
+        }
+        assert!(calls.admit("another", Duration::ZERO));
+    }
+}

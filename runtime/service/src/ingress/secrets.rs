@@ -1,0 +1,122 @@
+//! The token in the address of an ingress, and the secrets by which its calls are authenticated. Sealed at rest, in no log, audit entry or
+//! error.
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use sendbox_domain::model::{IngressAuthenticationType as Method, IngressKind};
+use sendbox_store::rows::IngressRow;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::vault::{TenantKey, random};
+
+/// Standard base64, with or without padding: secrets are copied from other systems.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+/// Minimum and maximum size of the key of Standard Webhooks, in bytes.
+const WEBHOOK_KEY: std::ops::RangeInclusive<usize> = 16..=96;
+/// Number of characters of a token.
+const TOKEN_LENGTH: usize = 32;
+
+/// The sealed part of an ingress. Has no `Debug`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct IngressSecrets {
+    pub(crate) token: Zeroizing<String>,
+    /// The newest first.
+    pub(crate) secrets: Vec<Zeroizing<String>>,
+}
+
+impl IngressSecrets {
+    pub(crate) fn seal(&self, key: &TenantKey, id: &str) -> Result<Vec<u8>> {
+        let plain = serde_json::to_vec(self).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(key.seal(&aad(id), &Zeroizing::new(plain))?)
+    }
+
+    pub(crate) fn open(key: &TenantKey, row: &IngressRow) -> Result<Self> {
+        let plain = key.open(&aad(&row.id), &row.sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| Error::Internal("a stored ingress cannot be read".to_owned()))
+    }
+}
+
+fn aad(id: &str) -> String {
+    format!("ingress/{id}")
+}
+
+/// A new token: 192 random bits.
+pub(crate) fn new_token() -> Result<Zeroizing<String>> {
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<24>()?.as_ref())))
+}
+
+/// The hash by which a token is found; `None` if the text cannot be a token. A plain hash suffices, because a token is random.
+pub(crate) fn token_hash(token: &str) -> Option<Vec<u8>> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (token.len() == TOKEN_LENGTH && token.bytes().all(is_plain)).then(|| Sha256::digest(token.as_bytes()).to_vec())
+}
+
+/// A new secret for a method, in the form that the platform's configuration takes.
+pub(crate) fn new_secret(kind: IngressKind, method: Method) -> Result<Zeroizing<String>> {
+    let bytes = random::<32>()?;
+    Ok(Zeroizing::new(match method {
+        Method::StandardWebhooks => format!("v1,whsec_{}", BASE64.encode(bytes.as_ref())),
+        // As long as Twilio's.
+        Method::Basic if kind == IngressKind::Twilio => hex::encode(bytes.get(..16).unwrap_or_default()),
+        _ => URL_SAFE_NO_PAD.encode(bytes.as_ref()),
+    }))
+}
+
+/// A new SID of an account.
+pub(crate) fn new_account_sid() -> Result<String> {
+    Ok(format!("AC{}", hex::encode(random::<16>()?.as_ref())))
+}
+
+/// The key in a secret of Standard Webhooks: base64 behind `v1,whsec_`, `whsec_` or nothing.
+pub(crate) fn webhook_key(secret: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let secret = secret.strip_prefix("v1,").unwrap_or(secret);
+    let encoded = secret.strip_prefix("whsec_").unwrap_or(secret);
+    let key = Zeroizing::new(BASE64.decode(encoded).ok()?);
+    WEBHOOK_KEY.contains(&key.len()).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_found_by_their_hash() {
+        let token = new_token().unwrap();
+        assert_eq!(token.len(), TOKEN_LENGTH);
+        assert_eq!(token_hash(&token), Some(Sha256::digest(token.as_bytes()).to_vec()));
+        for text in ["", "short", "../../../../../../../../../../..", &"x".repeat(33)] {
+            assert_eq!(token_hash(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_of_webhooks_are_read_in_every_spelling() {
+        let encoded = BASE64.encode([7_u8; 25]);
+        let bare = encoded.trim_end_matches('=');
+        for secret in [format!("v1,whsec_{encoded}"), format!("whsec_{encoded}"), bare.to_owned()] {
+            assert_eq!(webhook_key(&secret).as_deref().map(Vec::as_slice), Some(&[7_u8; 25][..]), "{secret}");
+        }
+        for secret in ["whsec_", "v1,whsec_AAAA", "v1,whsec_not base64 at all!!", &"A".repeat(400)] {
+            assert!(webhook_key(secret).is_none(), "{secret}");
+        }
+    }
+
+    #[test]
+    fn every_method_gets_a_secret_that_it_takes() {
+        for kind in IngressKind::ALL {
+            for method in kind.facts().methods {
+                let secret = new_secret(kind, *method).unwrap();
+                assert!(secret.len() >= 32 && secret.bytes().all(|byte| byte.is_ascii_graphic()));
+                assert!(*method != Method::StandardWebhooks || webhook_key(&secret).is_some());
+            }
+        }
+    }
+}
