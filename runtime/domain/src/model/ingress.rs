@@ -147,6 +147,7 @@ pub struct IngressAuthentication {
     #[schema(example = "sendbox")]
     pub username: Option<String>,
     /// The audience that a token must be for, for `jwt-hs256`. `null` accepts any.
+    #[schema(example = "urn:sendbox")]
     pub audience: Option<String>,
     /// The secrets, as the platform's configuration takes them. `null` unless your key has the scope `manage`.
     #[schema(example = json!(["v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]))]

@@ -27,6 +27,15 @@ export type components = {
              */
             previous?: string | null;
         };
+        /** @description How an address is rotated. */
+        AddressRotation: {
+            /**
+             * Format: int64
+             * @description How many seconds the previous address keeps working: at most a week. Defaults to 0.
+             * @example 3600
+             */
+            graceSeconds?: number;
+        };
         /** @description Something that needs attention. */
         Alert: components["schemas"]["AlertCode"] & {
             /**
@@ -1461,6 +1470,262 @@ export type components = {
          * @enum {string}
          */
         InDoubt: "prefer-silence" | "prefer-delivery";
+        /** @description An ingress: an address of a tenant at which an identity platform or an application sends messages, in the platform's own format. */
+        Ingress: {
+            /**
+             * @description The address, for the platform's configuration. Whoever knows it can call the ingress, as far as `authentication` lets them. It is a
+             *     path if the server has no public URL. `null` unless your key has the scope `manage`.
+             * @example https://sms.example.com/v1/ingress/8rXcZ0n5tQ3yV1uWkLmB7A
+             */
+            address?: string | null;
+            /** @description How calls are authenticated. */
+            authentication: components["schemas"]["IngressAuthentication"];
+            /** @description When the ingress was created. */
+            createdAt: components["schemas"]["Timestamp"];
+            /** @description Whether calls are answered. */
+            enabled: boolean;
+            /** @description The platform that calls it. */
+            kind: components["schemas"]["IngressKind"];
+            /**
+             * @description The name of the ingress.
+             * @example supabase
+             */
+            name: string;
+            previousAddressExpiresAt?: components["schemas"]["Timestamp"] | null;
+            /** @description The settings, as they were given. */
+            settings: components["schemas"]["IngressSettings"];
+            /** @description How to set up the platform. Empty unless your key has the scope `manage`. */
+            setup: components["schemas"]["SetupStep"][];
+            /** @description When it was last changed. */
+            updatedAt: components["schemas"]["Timestamp"];
+        };
+        /** @description How an ingress is authenticated. */
+        IngressAuthentication: {
+            /**
+             * @description The audience that a token must be for, for `jwt-hs256`. `null` accepts any.
+             * @example urn:sendbox
+             */
+            audience?: string | null;
+            /**
+             * @description The name of the header, for `header`.
+             * @example X-Api-Key
+             */
+            header?: string | null;
+            /**
+             * @description The secrets, as the platform's configuration takes them. `null` unless your key has the scope `manage`.
+             * @example [
+             *       "v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+             *     ]
+             */
+            secrets?: string[] | null;
+            /** @description The method. */
+            type: components["schemas"]["IngressAuthenticationType"];
+            /**
+             * @description The user name, for `basic`.
+             * @example sendbox
+             */
+            username?: string | null;
+        };
+        /** @description How an ingress is authenticated, and with which secrets. */
+        IngressAuthenticationInput: {
+            /**
+             * @description The audience that a token must be for, for `jwt-hs256`. Without it, any.
+             * @example urn:sendbox
+             */
+            audience?: string | null;
+            /**
+             * @description The name of the header, for `header`.
+             * @example X-Api-Key
+             */
+            header?: string | null;
+            /**
+             * @description One secret, or two while you replace one: both are accepted. Without it, the stored secrets are kept; if there are none, one is made,
+             *     unless the platform makes it (`zitadel-signature`, `authgear-signature`, `authsignal-signature`). Until you have entered that one,
+             *     every call is refused.
+             */
+            secrets?: string[] | null;
+            /** @description The method. */
+            type: components["schemas"]["IngressAuthenticationType"];
+            /**
+             * @description The user name, for `basic`. Defaults to `sendbox`. For Twilio, the account SID.
+             * @example sendbox
+             */
+            username?: string | null;
+        };
+        /**
+         * @description How the calls of an ingress are authenticated, beside its unguessable address.
+         *
+         *     - `none`: by the address alone.
+         *     - `bearer`: `Authorization: Bearer <secret>`.
+         *     - `basic`: HTTP Basic, with `username` and the secret as password.
+         *     - `header`: the header `header` holds the secret.
+         *     - `standard-webhooks`: `webhook-id`, `webhook-timestamp` and `webhook-signature`, as specified by Standard Webhooks.
+         *     - `zitadel-signature`: the header `ZITADEL-Signature`.
+         *     - `authgear-signature`: the header `x-authgear-body-signature`. It has no time, so a recorded call can be repeated.
+         *     - `authsignal-signature`: the header `X-Signature-V2`.
+         *     - `jwt-hs256`: a JSON Web Token, signed with HS256, as bearer token.
+         * @enum {string}
+         */
+        IngressAuthenticationType: "none" | "bearer" | "basic" | "header" | "standard-webhooks" | "zitadel-signature" | "authgear-signature" | "authsignal-signature" | "jwt-hs256";
+        /** @description A call of an ingress, without the number, the code and the text. */
+        IngressCall: {
+            /**
+             * @description Why it was refused, and what to do. `null` for every other outcome.
+             * @example the signature does not match: compare the secret with the platform's configuration
+             */
+            detail?: string | null;
+            /**
+             * @description The message that it caused or repeated.
+             * @example m7k3x9q2v5t8w4n6p1r0d
+             */
+            message?: string | null;
+            messageStatus?: components["schemas"]["MessageStatus"] | null;
+            /** @description What became of it. */
+            outcome: components["schemas"]["IngressOutcome"];
+            /** @description When it arrived. */
+            receivedAt: components["schemas"]["Timestamp"];
+            /**
+             * Format: int32
+             * @description The HTTP status of the response. `null` if the outcome was awaited when the call was recorded.
+             * @example 200
+             */
+            status?: number | null;
+            /**
+             * @description The phone number, masked. `null` if none was read.
+             * @example +45…78
+             */
+            to?: string | null;
+            usage?: components["schemas"]["Usage"] | null;
+        };
+        /**
+         * @description The names of the fields of a request, for the kinds `generic`, `casdoor` and `keycloak`. In JSON a name that begins with `/` is a JSON
+         *     pointer (RFC 6901).
+         */
+        IngressFields: {
+            /**
+             * @description The end user's IP address.
+             * @example ip
+             */
+            clientIp?: string | null;
+            /**
+             * @description The code. Without it, the code is found in the text.
+             * @example code
+             */
+            code?: string | null;
+            /**
+             * @description The language.
+             * @example locale
+             */
+            locale?: string | null;
+            /**
+             * @description An id that is the same when the platform repeats a request.
+             * @example idempotencyKey
+             */
+            repeatId?: string | null;
+            /**
+             * @description The text.
+             * @example text
+             */
+            text?: string | null;
+            /**
+             * @description The phone number.
+             * @example to
+             */
+            to?: string | null;
+            /**
+             * @description The purpose of the message, in the platform's words.
+             * @example type
+             */
+            usage?: string | null;
+        };
+        /** @description An ingress to create or replace. */
+        IngressInput: {
+            authentication?: components["schemas"]["IngressAuthenticationInput"] | null;
+            /**
+             * @description Whether calls are answered. Defaults to `true`.
+             * @default true
+             */
+            enabled: boolean;
+            /** @description The platform that calls it. It cannot be changed. */
+            kind: components["schemas"]["IngressKind"];
+            /** @description The settings. */
+            settings?: components["schemas"]["IngressSettings"];
+        };
+        /**
+         * @description What calls an ingress.
+         *
+         *     - `logto`: Logto's HTTP SMS connector.
+         *     - `supabase`: the Send SMS hook of Supabase Auth.
+         *     - `zitadel`: ZITADEL's HTTP SMS provider.
+         *     - `kratos`: the HTTP channel of Ory Kratos' courier.
+         *     - `better-auth`: the SMS client of `@better-auth/infra`.
+         *     - `fusionauth`: FusionAuth's generic messenger.
+         *     - `authentik`: the generic provider of authentik's SMS stage.
+         *     - `authgear`: Authgear's custom SMS gateway.
+         *     - `authsignal`: Authsignal's webhook `sms.created`.
+         *     - `auth0-gateway`: Auth0's SMS gateway, and Descope's generic SMS gateway.
+         *     - `casdoor`: Casdoor's custom HTTP SMS provider.
+         *     - `keycloak`: the HTTP API of Keycloak's MFA plugins.
+         *     - `generic`: JSON or a form whose fields you name.
+         *     - `twilio`: whatever uses a Twilio SDK, or Twilio's API, for messages and Verify.
+         * @enum {string}
+         */
+        IngressKind: "logto" | "supabase" | "zitadel" | "kratos" | "better-auth" | "fusionauth" | "authentik" | "authgear" | "authsignal" | "auth0-gateway" | "casdoor" | "keycloak" | "generic" | "twilio";
+        /**
+         * @description What became of a call of an ingress.
+         *
+         *     - `stored`: it caused the message `message`.
+         *     - `repeated`: it repeated the call that caused the message `message`.
+         *     - `ignored`: it asked for a message without a code, and the ingress ignores those.
+         *     - `refused`: nothing was stored and nothing was sent; `detail` says why.
+         *     - `answered`: it asked for something and changed nothing.
+         * @enum {string}
+         */
+        IngressOutcome: "stored" | "repeated" | "ignored" | "refused" | "answered";
+        /** @description The settings of an ingress. What is left out has the default of its kind. */
+        IngressSettings: {
+            /**
+             * @description The country (ISO 3166-1 alpha-2) of numbers that are written without `+` and calling code.
+             * @example DK
+             */
+            defaultRegion?: string | null;
+            fields?: components["schemas"]["IngressFields"] | null;
+            /** @description What happens to a message without a code. */
+            messagesWithoutCode?: components["schemas"]["MessagesWithoutCode"];
+            /**
+             * Format: int32
+             * @description How many seconds a request with the same number and code counts as a repetition of the first one. 0 sends each. Defaults to the
+             *     policy's `lifetimeSeconds`.
+             * @example 600
+             */
+            repeatSeconds?: number | null;
+            text?: components["schemas"]["IngressText"] | null;
+            /**
+             * @description The usages of the platform's words. `*` stands for all others.
+             * @example {
+             *       "*": "sign-in",
+             *       "mfa": "mfa-verification"
+             *     }
+             */
+            usages?: {
+                [key: string]: components["schemas"]["Usage"];
+            };
+            /**
+             * Format: int32
+             * @description How many milliseconds the response waits for the outcome. Afterwards the platform gets a success, because the message is stored. 0
+             *     does not wait.
+             * @example 3000
+             */
+            waitMs?: number | null;
+        };
+        /**
+         * @description What is sent when the platform passes a code and a text.
+         *
+         *     - `template`: the connection's template with the code.
+         *     - `original`: the platform's text. Connectors that take no texts get the code.
+         * @enum {string}
+         */
+        IngressText: "template" | "original";
         /** @description A key with its secret, which is shown only once. */
         IssuedKey: components["schemas"]["Key"] & {
             /**
@@ -1719,6 +1984,17 @@ export type components = {
          */
         MessageStatus: "queued" | "sending" | "accepted" | "failed" | "in-doubt" | "expired" | "cancelled";
         /**
+         * @description What happens to a message without a code: an invitation with a link, a notice, or a text that holds no run of 4 to 10 digits or more
+         *     than one.
+         *
+         *     - `refuse`: the platform gets an error.
+         *     - `ignore`: the platform gets a success, and nothing is sent.
+         *     - `send`: the platform's text is sent as it is; without a text, the connection's template for the usage, which must not contain
+         *       `{{code}}`.
+         * @enum {string}
+         */
+        MessagesWithoutCode: "refuse" | "ignore" | "send";
+        /**
          * @description Whether a response waits for the outcome of the message.
          *
          *     - `sync`: respond when the provider has answered.
@@ -1737,7 +2013,7 @@ export type components = {
             /** @description What the key permits: at least one scope. */
             scopes: components["schemas"]["Scope"][];
         };
-        /** @description A message to create, with a code that your platform made. */
+        /** @description A message to create, with a code that your platform made, with a text, or both. */
         NewMessage: {
             /**
              * @description The end user's IP address. It is counted by `ipPerHour`, and passed to providers that ask for it.
@@ -1745,10 +2021,11 @@ export type components = {
              */
             clientIp?: string | null;
             /**
-             * @description The code: 4 to 12 letters and digits.
+             * @description The code: 4 to 12 letters and digits. Without it, the message has no code: give a text, or use a template without `{{code}}`. Only
+             *     connectors that take texts send such messages.
              * @example 123456
              */
-            code: string;
+            code?: string | null;
             /**
              * Format: int32
              * @description How many seconds the code is valid. Nothing is sent afterwards. Defaults to the policy's `lifetimeSeconds`.
@@ -1762,6 +2039,12 @@ export type components = {
             locale?: string | null;
             /** @description Whether the response waits for the outcome. Defaults to `sync`. */
             mode?: components["schemas"]["Mode"];
+            /**
+             * @description The text, sent as it is in place of the template: the origin-bound line is not added. It must contain the code, if there is one.
+             *     Connectors that take no texts send the code alone.
+             * @example Your Acme code is 123456.
+             */
+            text?: string | null;
             /**
              * @description The phone number to send to, in E.164 format.
              * @example +4512345678
@@ -1778,6 +2061,12 @@ export type components = {
             variables?: {
                 [key: string]: string;
             };
+            /**
+             * Format: int32
+             * @description How many milliseconds a response in mode `sync` waits for the outcome. Afterwards it is 202, and sending goes on. Defaults to 25000.
+             * @example 3000
+             */
+            waitMs?: number | null;
         };
         /** @description A tenant to create. */
         NewTenant: {
@@ -2631,6 +2920,19 @@ export type components = {
              */
             tenant?: string | null;
         };
+        /** @description A step that sets up the platform. */
+        SetupStep: {
+            /**
+             * @description What to do.
+             * @example Set these variables of Supabase Auth and restart it:
+             */
+            instruction: string;
+            /**
+             * @description What to paste. `null` if there is nothing to paste.
+             * @example GOTRUE_HOOK_SEND_SMS_ENABLED=true
+             */
+            snippet?: string | null;
+        };
         /**
          * @description How urgent an alert is.
          *
@@ -3436,6 +3738,7 @@ export type components = {
 };
 export type Activation = components['schemas']['Activation'];
 export type ActiveConnection = components['schemas']['ActiveConnection'];
+export type AddressRotation = components['schemas']['AddressRotation'];
 export type Alert = components['schemas']['Alert'];
 export type AlertCode = components['schemas']['AlertCode'];
 export type AlertSubject = components['schemas']['AlertSubject'];
@@ -3492,6 +3795,17 @@ export type Hold = components['schemas']['Hold'];
 export type HostReach = components['schemas']['HostReach'];
 export type IncompatibleConnection = components['schemas']['IncompatibleConnection'];
 export type InDoubt = components['schemas']['InDoubt'];
+export type Ingress = components['schemas']['Ingress'];
+export type IngressAuthentication = components['schemas']['IngressAuthentication'];
+export type IngressAuthenticationInput = components['schemas']['IngressAuthenticationInput'];
+export type IngressAuthenticationType = components['schemas']['IngressAuthenticationType'];
+export type IngressCall = components['schemas']['IngressCall'];
+export type IngressFields = components['schemas']['IngressFields'];
+export type IngressInput = components['schemas']['IngressInput'];
+export type IngressKind = components['schemas']['IngressKind'];
+export type IngressOutcome = components['schemas']['IngressOutcome'];
+export type IngressSettings = components['schemas']['IngressSettings'];
+export type IngressText = components['schemas']['IngressText'];
 export type IssuedKey = components['schemas']['IssuedKey'];
 export type Key = components['schemas']['Key'];
 export type KeyRotation = components['schemas']['KeyRotation'];
@@ -3501,6 +3815,7 @@ export type MaskedTestNumbers = components['schemas']['MaskedTestNumbers'];
 export type Message = components['schemas']['Message'];
 export type MessagePlacement = components['schemas']['MessagePlacement'];
 export type MessageStatus = components['schemas']['MessageStatus'];
+export type MessagesWithoutCode = components['schemas']['MessagesWithoutCode'];
 export type Mode = components['schemas']['Mode'];
 export type NewKey = components['schemas']['NewKey'];
 export type NewMessage = components['schemas']['NewMessage'];
@@ -3543,6 +3858,7 @@ export type SecretUse = components['schemas']['SecretUse'];
 export type SentRequest = components['schemas']['SentRequest'];
 export type Server = components['schemas']['Server'];
 export type Session = components['schemas']['Session'];
+export type SetupStep = components['schemas']['SetupStep'];
 export type Severity = components['schemas']['Severity'];
 export type ShapeLine = components['schemas']['ShapeLine'];
 export type ShapeOrigin = components['schemas']['ShapeOrigin'];
@@ -3593,7 +3909,12 @@ export const failureClassValues = ["not-sent","rate-limited","quota-exceeded","p
 export const fieldCodeValues = ["required","one-required","secret","secret-unsealed","type","enum","pattern","format","min-length","max-length","minimum","maximum","range","min-items","max-items","unknown","empty","duplicate","in-past","hidden","space","name","language-tag","phone-number","ip-address","code-format","digits","domain","country","currency","unknown-connection","secret-required","secret-for-other-hosts","templates-missing","template-fallback","template-duplicate","template-no-code","template-not-text","template-not-provider"] as const;
 export const flowValues = ["sign-up","sign-in","password-reset","account-linking","member-invitation","identity-check","mfa"] as const;
 export const inDoubtValues = ["prefer-silence","prefer-delivery"] as const;
+export const ingressAuthenticationTypeValues = ["none","bearer","basic","header","standard-webhooks","zitadel-signature","authgear-signature","authsignal-signature","jwt-hs256"] as const;
+export const ingressKindValues = ["logto","supabase","zitadel","kratos","better-auth","fusionauth","authentik","authgear","authsignal","auth0-gateway","casdoor","keycloak","generic","twilio"] as const;
+export const ingressOutcomeValues = ["stored","repeated","ignored","refused","answered"] as const;
+export const ingressTextValues = ["template","original"] as const;
 export const messageStatusValues = ["queued","sending","accepted","failed","in-doubt","expired","cancelled"] as const;
+export const messagesWithoutCodeValues = ["refuse","ignore","send"] as const;
 export const modeValues = ["sync","async"] as const;
 export const noFallbackValues = ["silence","none","no-template"] as const;
 export const notAgainValues = ["second-message","maybe-second-message","same-end","max-tries","retry-budget","too-late"] as const;
