@@ -2,7 +2,7 @@
 //!
 //! - [`kind`]: what is known of each platform: how it authenticates, how long it waits, how it writes numbers;
 //! - [`fields`]: a request's fields, read from JSON or a form;
-//! - [`request`]: from the fields to a number, a code or a text, and a usage;
+//! - [`request`]: from the fields to a number, a code or a text, and a usage; [`request_error`]: why that fails;
 //! - [`answer`]: the response that each platform understands;
 //! - [`twilio`]: the operations, statuses and errors of Twilio's API;
 //! - [`setup`]: how each platform is set up.
@@ -17,6 +17,7 @@ pub mod fields;
 pub mod kind;
 mod platforms;
 pub mod request;
+pub mod request_error;
 pub mod settings;
 pub mod setup;
 pub mod twilio;

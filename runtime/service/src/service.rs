@@ -34,7 +34,7 @@ use crate::connections::cached_connection::CachedConnection;
 use crate::delivery_reports::limiter::CallbackLimiter;
 use crate::error::{Error, Result};
 use crate::id;
-use crate::ingress::call_log::RecordedCalls;
+use crate::ingress::recorded_calls::RecordedCalls;
 use crate::key_registry::{self, RegistryError};
 use crate::leases::Leases;
 use crate::lock::lock;

@@ -3,7 +3,7 @@
 use sendbox_contract::Usage;
 
 use super::fields::Fields;
-use super::request::RequestError;
+use super::request_error::RequestError;
 use crate::model::{IngressFields, IngressKind};
 
 /// What a platform has written into a request, as it is there.

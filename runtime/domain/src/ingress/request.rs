@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use sendbox_contract::{Recipient, Usage};
 
 use super::code_in_text::{self, CodeInText};
-use super::fields::{Fields, FieldsError};
+use super::fields::Fields;
 use super::kind::NumberFormat;
 use super::platforms::{self, PlatformRequest};
+use super::request_error::RequestError;
 use crate::message_fields;
 use crate::model::{IngressKind, IngressSettings, IngressText, MessagesWithoutCode, Sensitive};
-use crate::phone::{self, Country, PhoneError, WithoutPlus};
+use crate::phone::{self, Country, WithoutPlus};
 use crate::template;
 
 /// Maximum length of a platform's id of a message, in bytes.
@@ -49,49 +50,6 @@ pub enum RequestedMessage {
         /// The purpose.
         usage: Usage,
     },
-}
-
-/// Why a request cannot be understood. Contains no number, code or text.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// The body cannot be read.
-    #[error("{0}")]
-    Fields(#[from] FieldsError),
-    /// There is no number.
-    #[error("the request has no phone number; check the names of its fields")]
-    NoNumber,
-    /// The number cannot receive messages.
-    #[error("{0}{hint}", hint = if matches!(.0, PhoneError::NoPlus(_)) { "; or give the ingress a default region" } else { "" })]
-    Number(PhoneError),
-    /// There is neither a code nor a text.
-    #[error("the request has neither a code nor a text; check the names of its fields")]
-    NoContent,
-    /// The code has another form.
-    #[error("the code must have 4 to 12 letters (a-z, A-Z) and digits")]
-    Code,
-    /// There is no code in the text.
-    #[error(
-        "the text holds no code, a run of 4 to 10 digits; to send or ignore such messages, set `messagesWithoutCode`"
-    )]
-    NoCodeInText,
-    /// There are several runs of digits in the text.
-    #[error(
-        "the text holds several runs of 4 to 10 digits, any of which may be the code; let the platform pass the code, or set \
-         `messagesWithoutCode` to `send`"
-    )]
-    SeveralCodes,
-    /// The message has no code.
-    #[error("the message has no code; to send or ignore such messages, set `messagesWithoutCode`")]
-    NoCode,
-    /// The platform's text does not contain the code that it passed.
-    #[error("the text does not contain the code; set `text` to `template`, or correct the platform's text")]
-    TextWithoutCode,
-    /// Another kind of message than SMS.
-    #[error("the request is not for an SMS; only SMS can be sent here")]
-    NotSms,
-    /// A template of Twilio.
-    #[error("`ContentSid` names a template at Twilio, which is not known here; pass `Body`")]
-    ContentSid,
 }
 
 /// Reads what a platform asks for.

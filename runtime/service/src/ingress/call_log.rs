@@ -1,11 +1,7 @@
 //! The log of an ingress: its newest calls, without numbers, codes and texts.
 //!
 //! A call that caused a message is recorded in the transaction that stores the message. Of the other calls, a bounded number a second is
-//! recorded, so that whoever knows an address cannot fill the database.
-
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::time::Duration;
+//! recorded (`recorded_calls.rs`).
 
 use sendbox_contract::Usage;
 use sendbox_domain::model::{IngressCall, IngressOutcome, Scope, Timestamp};
@@ -15,39 +11,14 @@ use sendbox_store::{Done, ingresses, messages};
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::id;
-use crate::lock::lock;
 use crate::service::Service;
 
 /// Number of calls of an ingress that are kept.
 const KEPT: u32 = 500;
 /// Number of calls that are listed.
 const LISTED: u32 = 100;
-/// Maximum number of calls without a message that are recorded for an ingress in a second.
-const RECORDED_PER_SECOND: u32 = 5;
-/// Maximum number of ingresses whose recorded calls are counted at once.
-const MAX_COUNTED: usize = 10_000;
 /// Maximum length of an explanation, in characters.
 const MAX_DETAIL: usize = 500;
-
-/// How many calls of each ingress were recorded in the current second.
-#[derive(Default)]
-pub(crate) struct RecordedCalls(Mutex<HashMap<String, (Duration, u32)>>);
-
-impl RecordedCalls {
-    /// Whether another call of an ingress may be recorded. `now` is a monotonic time.
-    fn admit(&self, ingress: &str, now: Duration) -> bool {
-        let mut counts = lock(&self.0);
-        if counts.len() >= MAX_COUNTED && !counts.contains_key(ingress) {
-            counts.clear();
-        }
-        let (since, count) = counts.entry(ingress.to_owned()).or_insert((now, 0));
-        if now.saturating_sub(*since) >= Duration::from_secs(1) {
-            (*since, *count) = (now, 0);
-        }
-        *count += 1;
-        *count <= RECORDED_PER_SECOND
-    }
-}
 
 /// What is recorded of a call that caused no message of its own.
 #[derive(Default)]
@@ -140,21 +111,5 @@ impl Service {
             detail: call.detail,
         };
         Ok(calls.into_iter().map(view).collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_is_recorded_a_few_times_a_second() {
-        let calls = RecordedCalls::default();
-        let second = Duration::from_secs(1);
-        for (now, admitted) in [(Duration::ZERO, 5), (second / 2, 0), (second, 5), (second * 3, 5)] {
-            let count = (0..20).filter(|_| calls.admit("one", now)).count();
-            assert_eq!(count, admitted, "{now:?}");
-        }
-        assert!(calls.admit("another", Duration::ZERO));
     }
 }

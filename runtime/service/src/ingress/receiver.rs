@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use sendbox_domain::ingress::answer::{Answer, Outcome, Refusal, answer};
 use sendbox_domain::ingress::fields::{Fields, FieldsError};
-use sendbox_domain::ingress::request::{self, RequestError, RequestedMessage};
+use sendbox_domain::ingress::request::{self, RequestedMessage};
+use sendbox_domain::ingress::request_error::RequestError;
 use sendbox_domain::ingress::twilio::{self as twilio_api, TwilioError};
 use sendbox_domain::model::{IngressKind, IngressOutcome, Mode, Scope};
 use sendbox_domain::phone;

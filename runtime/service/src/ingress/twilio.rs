@@ -2,7 +2,8 @@
 
 use sendbox_domain::ingress::answer::{Answer, Refusal};
 use sendbox_domain::ingress::fields::Fields;
-use sendbox_domain::ingress::request::{self, RequestError, RequestedMessage};
+use sendbox_domain::ingress::request::{self, RequestedMessage};
+use sendbox_domain::ingress::request_error::RequestError;
 use sendbox_domain::ingress::twilio::{self as api, Account, Operation, Sid, TwilioError};
 use sendbox_domain::model::{
     Check, IngressOutcome, Message, Mode, NewVerification, Sensitive, Verification, VerificationStatus,

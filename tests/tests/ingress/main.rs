@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit, Mac};
+mod requests;
+mod twilio;
+
 use sendbox_tests::api::{Api, ApiResponse, Client, text};
-use sendbox_tests::test_service::{PUBLIC_URL, START, TENANT, TestService, open_limits};
+use sendbox_tests::test_service::{PUBLIC_URL, TENANT, TestService, open_limits};
 use sendbox_tests::{Database, on_every_database};
 use serde_json::{Value, json};
+
+use self::requests::{headers, requests};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -23,8 +25,6 @@ on_every_database!(
     a_refusal_is_one_that_the_platform_understands,
     a_call_waits_no_longer_than_its_platform,
     messages_without_a_code_are_refused_ignored_or_sent,
-    twilio_sends_and_retrieves_messages,
-    twilio_starts_and_checks_verifications,
     an_address_is_shown_to_managers_and_can_be_rotated,
 );
 
@@ -63,57 +63,6 @@ impl Ingress {
     }
 }
 
-fn seconds() -> i64 {
-    START.0 / 1000
-}
-
-fn hmac(key: &[u8], signed: &[u8]) -> Vec<u8> {
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key).unwrap();
-    mac.update(signed);
-    mac.finalize().into_bytes().to_vec()
-}
-
-/// The headers by which a platform authenticates a call, made by another implementation than the one that checks them.
-fn headers(kind: &str, ingress: &Ingress, body: &[u8]) -> Vec<(String, String)> {
-    let secret = ingress.secret.as_str();
-    let header = |name: &str, value: String| vec![(name.to_owned(), value)];
-    let basic =
-        || header("Authorization", format!("Basic {}", STANDARD.encode(format!("{}:{secret}", ingress.username))));
-    match kind {
-        "supabase" => {
-            let key = STANDARD.decode(secret.strip_prefix("v1,whsec_").unwrap()).unwrap();
-            let signed = [format!("an-id.{}.", seconds()).as_bytes(), body].concat();
-            let signature = format!("v1,{}", STANDARD.encode(hmac(&key, &signed)));
-            [
-                ("webhook-id", "an-id".to_owned()),
-                ("webhook-timestamp", seconds().to_string()),
-                ("webhook-signature", signature),
-            ]
-            .map(|(name, value)| (name.to_owned(), value))
-            .to_vec()
-        }
-        "zitadel" => {
-            let signed = [format!("{}.", seconds()).as_bytes(), body].concat();
-            header("ZITADEL-Signature", format!("t={},v1={}", seconds(), hex::encode(hmac(secret.as_bytes(), &signed))))
-        }
-        "authgear" => header("X-Authgear-Body-Signature", hex::encode(hmac(secret.as_bytes(), body))),
-        "authsignal" => {
-            let signed = [format!("{}.", seconds()).as_bytes(), body].concat();
-            let signature = STANDARD_NO_PAD.encode(hmac(secret.as_bytes(), &signed));
-            header("X-Signature-V2", format!("t={},v2={signature}", seconds()))
-        }
-        "auth0-gateway" => {
-            let claims = format!(r#"{{"sub":"auth0","aud":"sendbox","iat":{}}}"#, seconds());
-            let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#), URL_SAFE_NO_PAD.encode(claims));
-            let signature = URL_SAFE_NO_PAD.encode(hmac(secret.as_bytes(), signed.as_bytes()));
-            header("Authorization", format!("Bearer {signed}.{signature}"))
-        }
-        "fusionauth" | "authentik" | "twilio" => basic(),
-        "kratos" | "casdoor" | "keycloak" => header("X-Api-Key", secret.to_owned()),
-        _ => header("Authorization", format!("Bearer {secret}")),
-    }
-}
-
 /// Calls an ingress as its platform does.
 async fn call(api: &Api, kind: &str, ingress: &Ingress, rest: &str, content_type: &str, body: &str) -> ApiResponse {
     // Calls are listed in the order of their times.
@@ -137,128 +86,6 @@ async fn create(api: &Api, kind: &str) -> Ingress {
         _ => {}
     }
     Ingress::create(api, kind, &input).await
-}
-
-/// A request of each platform, as recorded: kind, rest of the address, content type, body; the answer and the text that is sent.
-fn requests() -> Vec<(&'static str, &'static str, &'static str, String, &'static str, String)> {
-    let template = format!("{CODE} is your code.");
-    let generic = template.clone();
-    let original = format!("Your verification code is: {CODE}");
-    let json = |value: Value| value.to_string();
-    let plus = format!("+{DIGITS}");
-    vec![
-        (
-            "logto",
-            "",
-            JSON,
-            json(
-                json!({ "to": DIGITS, "type": "SignIn", "payload": { "code": CODE, "locale": "en" }, "ip": "203.0.113.7" }),
-            ),
-            "{}",
-            template.clone(),
-        ),
-        (
-            "supabase",
-            "",
-            JSON,
-            json(json!({
-                "metadata": { "uuid": "8484b834", "time": "2026-11-30T12:00:00Z", "name": "send-sms", "ip_address": "203.0.113.7" },
-                "user": { "id": "1", "phone": DIGITS }, "sms": { "otp": CODE, "phone": DIGITS },
-            })),
-            "{}",
-            generic.clone(),
-        ),
-        (
-            "zitadel",
-            "",
-            JSON,
-            json(json!({
-                "contextInfo": { "recipientPhoneNumber": plus, "eventType": "user.human.phone.code.added", "provider": { "id": "1" } },
-                "templateData": { "text": format!("Hello, {CODE}") }, "args": { "oTP": CODE, "expiry": 300_000_000_000_u64 },
-            })),
-            "{}",
-            generic.clone(),
-        ),
-        (
-            "kratos",
-            "",
-            JSON,
-            json(json!({
-                "recipient": plus, "template_type": "login_code_valid", "to": plus, "verification_code": null,
-                "body": format!("Your login code is: {CODE}\n\nIt expires in 15 minutes.\n\n@example.com #{CODE}"),
-            })),
-            "{}",
-            template.clone(),
-        ),
-        (
-            "better-auth",
-            "/api/v1/sms/send",
-            JSON,
-            json(json!({ "to": plus, "code": CODE, "template": "sign-in-otp" })),
-            "",
-            template.clone(),
-        ),
-        (
-            "fusionauth",
-            "",
-            JSON,
-            json(
-                json!({ "code": CODE, "phoneNumber": &DIGITS[2..], "textMessage": format!("Two Factor Code: {CODE}"), "type": "SMS" }),
-            ),
-            "{}",
-            generic.clone(),
-        ),
-        (
-            "authentik",
-            "",
-            JSON,
-            json(json!({ "From": "x", "To": plus, "Body": CODE, "Message": format!("Use this code: {CODE}") })),
-            "{}",
-            generic.clone(),
-        ),
-        (
-            "authgear",
-            "",
-            JSON,
-            json(json!({
-                "to": plus, "body": format!("{CODE} is it"), "app_id": "a", "template_name": "verification_sms.txt",
-                "language_tag": "en", "template_variables": { "code": CODE, "app_name": "A" },
-            })),
-            r#"{"code":"ok"}"#,
-            generic.clone(),
-        ),
-        (
-            "authsignal",
-            "",
-            JSON,
-            json(json!({
-                "version": 1, "id": "1", "type": "sms.created", "tenantId": "t", "time": "2026-11-30T12:00:00Z",
-                "data": { "to": plus, "code": CODE, "userId": "u", "idempotencyKey": "k-1", "actionCode": "signIn" },
-            })),
-            "{}",
-            generic.clone(),
-        ),
-        (
-            "auth0-gateway",
-            "",
-            JSON,
-            json(
-                json!({ "recipient": "+45 3141 5926", "body": original, "sender": "+1 234 567", "req": { "ip": "::1" } }),
-            ),
-            "{}",
-            original.clone(),
-        ),
-        (
-            "casdoor",
-            "",
-            FORM,
-            format!("phoneNumber=%2B{DIGITS}&content=Your+verification+code+is:+{CODE}"),
-            "{}",
-            original.clone(),
-        ),
-        ("keycloak", "", JSON, json(json!({ "phone": plus, "message": original })), "{}", original.clone()),
-        ("generic", "", FORM, format!("to=%2B{DIGITS}&otp={CODE}&usage=sign-in"), "", template),
-    ]
 }
 
 /// Fails if a text contains the number, the code or the secret of an ingress.
@@ -475,112 +302,6 @@ async fn messages_without_a_code_are_refused_ignored_or_sent(database: &Database
     ] {
         let problem = send(rest).await.problem(422, "invalid-input");
         assert_eq!(problem["errors"][0]["field"], field, "{problem}");
-    }
-}
-
-const ACCOUNT_PATH: &str = "/2010-04-01/Accounts";
-const SERVICE: &str = "/v2/Services/VA0123456789abcdef0123456789abcdef";
-
-async fn twilio(api: &Api, ingress: &Ingress, method: &str, rest: &str, form: &str) -> ApiResponse {
-    let headers = headers("twilio", ingress, form.as_bytes());
-    let mut all = vec![("Content-Type", FORM)];
-    all.extend(headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    api.wire(method, &format!("{}{rest}", ingress.path), &all, form.as_bytes()).await
-}
-
-async fn twilio_sends_and_retrieves_messages(database: &Database) {
-    let api = Api::over(TestService::new(database).await).await;
-    let ingress = Ingress::create(&api, "twilio", &json!({ "kind": "twilio" })).await;
-    let messages = format!("{ACCOUNT_PATH}/{}/Messages", ingress.username);
-    let body = format!("To=%2B{DIGITS}&From=%2B15005550006&Body=Your+Acme+code+is+{CODE}");
-    let sent = twilio(&api, &ingress, "POST", &format!("{messages}.json"), &body).await.expect(201);
-    assert_eq!((&sent["status"], &sent["error_code"]), (&json!("queued"), &Value::Null), "{sent}");
-    assert_eq!(sent["account_sid"], ingress.username.as_str());
-    assert_hidden(&sent.to_string(), &ingress);
-    let sid = text(&sent["sid"]);
-    assert!(sid.len() == 34 && sid.starts_with("SM"), "{sid}");
-    let message = text(&ingress.calls(&api.platform()).await[0]["message"]);
-    api.backend.until_final(&message).await;
-    let fetched = twilio(&api, &ingress, "GET", &format!("{messages}/{sid}.json"), "").await.expect(200);
-    assert_eq!((&fetched["status"], &fetched["sid"]), (&json!("sent"), &json!(sid)));
-    let received = api.backend.simulator.inbox().pop().unwrap();
-    assert_eq!(received.text.as_deref(), Some("Your Acme code is 271828"));
-    // Twilio sends the same text twice if it is asked to.
-    twilio(&api, &ingress, "POST", &format!("{messages}.json"), &body).await.expect(201);
-
-    let unknown = format!("{messages}/SM{}.json", "0".repeat(32));
-    let stranger = Ingress { secret: secret_like(&ingress.secret), ..Ingress::of(&show(&api, &ingress).await) };
-    for (caller, method, path, form, status, code) in [
-        (&stranger, "POST", format!("{messages}.json"), body.as_str(), 401, 20003),
-        (&ingress, "POST", format!("{messages}.json"), "To=%2B453&Body=1234", 400, 21211),
-        (&ingress, "POST", format!("{messages}.json"), "To=%2B4531415926", 400, 21602),
-        (&ingress, "POST", format!("{messages}.json"), "To=%2B4531415926&Body=Hello", 400, 21602),
-        (&ingress, "POST", format!("{messages}.json"), "To=1&To=2&Body=1234", 400, 20001),
-        (&ingress, "GET", unknown, "", 404, 20404),
-        (&ingress, "POST", "/2010-04-01/Accounts/AC1/Calls.json".to_owned(), "To=1", 404, 20404),
-    ] {
-        let answer = twilio(&api, caller, method, &path, form).await;
-        assert_eq!((answer.status, &answer.json["code"]), (status, &json!(code)), "{path} {form}");
-    }
-}
-
-async fn twilio_starts_and_checks_verifications(database: &Database) {
-    let api = Api::over(TestService::new(database).await).await;
-    let input = json!({ "kind": "twilio", "settings": { "usages": { "*": "sign-in" } } });
-    let ingress = Ingress::create(&api, "twilio", &input).await;
-    let to = format!("To=%2B{DIGITS}");
-    let start = async || {
-        twilio(&api, &ingress, "POST", &format!("{SERVICE}/Verifications"), &format!("{to}&Channel=sms")).await
-    };
-    let check = async |form: &str| twilio(&api, &ingress, "POST", &format!("{SERVICE}/VerificationCheck"), form).await;
-    let started = start().await.expect(201);
-    assert_eq!(
-        (&started["status"], &started["valid"], &started["channel"]),
-        (&json!("pending"), &json!(false), &json!("sms"))
-    );
-    let sid = text(&started["sid"]);
-    let message = text(&ingress.calls(&api.platform()).await[0]["message"]);
-    api.backend.until_final(&message).await;
-    let code = api.backend.received_code(DIGITS);
-    let wrong = if code == "000000" { "000001" } else { "000000" };
-
-    let pending = check(&format!("{to}&Code={wrong}")).await.expect(200);
-    assert_eq!(
-        (&pending["status"], &pending["valid"], &pending["sid"]),
-        (&json!("pending"), &json!(false), &json!(sid))
-    );
-    let approved = check(&format!("VerificationSid={sid}&Code={code}")).await.expect(200);
-    assert_eq!((&approved["status"], &approved["valid"]), (&json!("approved"), &json!(true)));
-    let fetched = twilio(&api, &ingress, "GET", &format!("{SERVICE}/Verifications/{sid}"), "").await.expect(200);
-    assert_eq!(fetched["status"], "approved");
-    // A code verifies once.
-    for form in [format!("{to}&Code={code}"), format!("VerificationSid={sid}&Code={code}")] {
-        assert_eq!(check(&form).await.expect(404)["code"], 20404);
-    }
-
-    // Tries run out.
-    api.backend.clock.advance_millis(120_000);
-    let second = text(&start().await.expect(201)["sid"]);
-    let statuses = async {
-        let mut statuses = Vec::new();
-        for _ in 0..12 {
-            statuses.push(check(&format!("VerificationSid={second}&Code=nope")).await.status);
-        }
-        statuses
-    };
-    let statuses = statuses.await;
-    assert_eq!((statuses[0], statuses[11]), (200, 429), "{statuses:?}");
-    let cancelled = twilio(&api, &ingress, "POST", &format!("{SERVICE}/Verifications/{sid}"), "Status=canceled").await;
-    assert_eq!(cancelled.status, 404);
-
-    for (form, code) in [
-        ("Channel=sms".to_owned(), 60200),
-        (format!("{to}&Channel=call"), 60200),
-        (format!("{to}&Channel=sms&CustomCode=1234"), 60200),
-        ("To=%2B453&Channel=sms".to_owned(), 60200),
-    ] {
-        let refused = twilio(&api, &ingress, "POST", &format!("{SERVICE}/Verifications"), &form).await;
-        assert_eq!((refused.status, &refused.json["code"]), (400, &json!(code)), "{form}");
     }
 }
 
