@@ -1,0 +1,58 @@
+export { Sendbox } from "./client.js";
+export type { SendboxOptions } from "./config.js";
+export {
+  APIConnectionError,
+  APIError,
+  APITimeoutError,
+  AuthenticationError,
+  ConflictError,
+  CountryNotAllowedError,
+  IdempotencyMismatchError,
+  InternalServerError,
+  InvalidArgumentError,
+  InvalidInputError,
+  LimitReachedError,
+  MessageNotSentError,
+  NotFoundError,
+  OutcomeUnknownError,
+  PermissionDeniedError,
+  QuotaReachedError,
+  SendboxError,
+  ServiceUnavailableError,
+  TooManyRequestsError,
+  UnexpectedResponseError,
+  VerificationEndedError,
+  WrongCodeError,
+} from "./errors.js";
+export type { ProblemKind } from "./errors.js";
+export type { MessagePage, Messages } from "./messages.js";
+export type {
+  Attempt,
+  AttemptDetail,
+  AttemptOutcome,
+  Check,
+  Decision,
+  Delivery,
+  DeliveryReport,
+  DeliveryState,
+  Failure,
+  FailureClass,
+  FieldError,
+  Flow,
+  Message,
+  MessageListParams,
+  MessageStatus,
+  Mode,
+  NewMessage,
+  NewVerification,
+  Resend,
+  Scope,
+  SentRequest,
+  TraceEvent,
+  Usage,
+  Verification,
+  VerificationMessage,
+  VerificationStatus,
+} from "./schema.js";
+export type { IdempotentRequestOptions, RequestOptions } from "./transport.js";
+export type { Verifications } from "./verifications.js";
