@@ -250,6 +250,7 @@ async fn start(
         exclusive,
         retention: Retention::default(),
         public_url: Some(PublicUrl::parse(PUBLIC_URL).unwrap()),
+        ingress_url: None,
         request_rates: rates,
     })
     .await

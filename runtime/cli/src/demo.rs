@@ -65,7 +65,9 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, CliError> {
     render::warn("starting: compiling the connectors, which takes a few seconds in a debug build");
     let overrides = DevelopmentArgs::to_simulator(setup.simulator.connect_to(), setup.ca.clone()).open()?;
     let public_url = Some(PublicUrl::parse(PUBLIC_URL).map_err(anyhow::Error::from)?);
-    let config = InstanceConfig { public_url, ..InstanceConfig::in_folder(folder.path().join("data")) };
+    // Platforms on this machine reach the service itself.
+    let ingress_url = Some(PublicUrl::parse(&api).map_err(anyhow::Error::from)?);
+    let config = InstanceConfig { public_url, ingress_url, ..InstanceConfig::in_folder(folder.path().join("data")) };
     let running = config.start(overrides).await?;
     let key = set_up_tenant(&running.service, &setup).await?;
     let mut events = setup.simulator.subscribe();

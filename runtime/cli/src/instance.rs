@@ -77,6 +77,8 @@ pub struct InstanceConfig {
     pub master_key_file: Option<PathBuf>,
     /// The URL under which providers reach this service.
     pub public_url: Option<PublicUrl>,
+    /// The URL under which identity platforms reach this service. `None`: the public URL.
+    pub ingress_url: Option<PublicUrl>,
     pub settings: Settings,
 }
 
@@ -109,6 +111,7 @@ impl InstanceConfig {
             master_keys: None,
             master_key_file: None,
             public_url: None,
+            ingress_url: None,
             settings: Settings::default(),
         }
     }
@@ -195,6 +198,7 @@ impl InstanceConfig {
             exclusive: lock.is_some(),
             retention: Retention { days: self.settings.retention_days, audit_days: self.settings.audit_retention_days },
             public_url: self.public_url,
+            ingress_url: self.ingress_url,
             request_rates: self.settings.requests,
         })
         .await

@@ -84,6 +84,10 @@ pub struct ServeArgs {
     #[arg(long, value_name = "URL", env = "SENDBOX_PUBLIC_URL")]
     public_url: Option<PublicUrl>,
 
+    /// The URL at which identity platforms reach this service, for the addresses of ingresses [default: --public-url].
+    #[arg(long, value_name = "URL", env = "SENDBOX_INGRESS_URL")]
+    ingress_url: Option<PublicUrl>,
+
     /// Settings, as TOML: `in_flight`, `retention_days`, `audit_retention_days`, `[requests]`, `[operator]`, `[limits]`, `[compile]`.
     #[arg(long, value_name = "FILE.toml")]
     config: Option<PathBuf>,
@@ -155,6 +159,7 @@ pub async fn run(args: &ServeArgs) -> Result<Exit, CliError> {
         master_keys: if args.master_key_file.is_some() { None } else { secret("SENDBOX_MASTER_KEYS") },
         master_key_file: args.master_key_file.clone(),
         public_url: args.public_url.clone(),
+        ingress_url: args.ingress_url.clone(),
         settings,
     };
     // Before anything is written: the port may be in use.

@@ -37,6 +37,7 @@ async fn service() -> (Service, TempDir) {
         exclusive: true,
         retention: Retention { days: 1, ..Retention::default() },
         public_url: None,
+        ingress_url: None,
         request_rates: RequestRates::default(),
     };
     (Service::start(config).await.unwrap(), folder)

@@ -86,6 +86,8 @@ pub struct ServiceConfig {
     pub retention: Retention,
     /// The URL at which providers reach this deployment. `None`: connections get no callback URL.
     pub public_url: Option<PublicUrl>,
+    /// The URL at which identity platforms reach this deployment. `None`: the public URL.
+    pub ingress_url: Option<PublicUrl>,
     /// How fast the keys of tenants may make requests, beside messages and checks.
     pub request_rates: RequestRates,
 }
@@ -147,6 +149,8 @@ pub(crate) struct Inner {
     pub(crate) sends: SendsInProgress,
     pub(crate) release_monitor: ReleaseMonitor,
     pub(crate) public_url: Option<PublicUrl>,
+    /// The URL at which identity platforms reach this deployment.
+    pub(crate) ingress_url: Option<PublicUrl>,
     pub(crate) callback_limiter: Arc<CallbackLimiter>,
     pub(crate) request_limits: Arc<RequestLimits>,
     readiness: Readiness,
@@ -198,6 +202,7 @@ impl Service {
             retry_budgets: Mutex::default(),
             sends: SendsInProgress::default(),
             release_monitor: ReleaseMonitor::default(),
+            ingress_url: config.ingress_url.or_else(|| config.public_url.clone()),
             public_url: config.public_url,
             callback_limiter,
             request_limits: RequestLimits::new(config.request_rates),

@@ -4,18 +4,19 @@
 //! not read as one.
 
 use serde_json::Value;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::json_document::Document;
 
 /// Maximum number of fields of a form.
 const MAX_FORM_FIELDS: usize = 200;
 
-/// The fields of a request. Has no `Debug`, because they contain numbers and codes.
+/// The fields of a request. Wiped when dropped, and has no `Debug`, because they contain numbers and codes.
 pub struct Fields(Source);
 
 enum Source {
     Json(Value),
-    Form(Vec<(String, String)>),
+    Form(Vec<(String, Zeroizing<String>)>),
 }
 
 /// Why the fields of a request cannot be read.
@@ -32,6 +33,24 @@ pub enum FieldsError {
     /// The form has a field twice, or too many fields.
     #[error("the form has a field twice, or more than 200 fields")]
     Form,
+}
+
+impl Drop for Fields {
+    fn drop(&mut self) {
+        if let Source::Json(document) = &mut self.0 {
+            wipe(document);
+        }
+    }
+}
+
+/// Wipes the texts of a document. It is as deep as the parser allows.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(elements) => elements.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 impl Fields {
@@ -59,13 +78,13 @@ impl Fields {
     }
 
     fn form(bytes: &[u8]) -> Result<Self, FieldsError> {
-        let mut fields: Vec<(String, String)> = Vec::new();
+        let mut fields: Vec<(String, Zeroizing<String>)> = Vec::new();
         for (name, value) in form_urlencoded::parse(bytes) {
             let is_known = fields.iter().any(|(known, _)| *known == name);
             if is_known || fields.len() >= MAX_FORM_FIELDS {
                 return Err(FieldsError::Form);
             }
-            fields.push((name.into_owned(), value.into_owned()));
+            fields.push((name.into_owned(), Zeroizing::new(value.into_owned())));
         }
         Ok(Self(Source::Form(fields)))
     }

@@ -284,8 +284,8 @@ pub struct Ingress {
     /// Whether calls are answered.
     pub enabled: bool,
     /// The address, for the platform's configuration. Whoever knows it can call the ingress, as far as `authentication` lets them. It is a
-    /// path if the server has no public URL. `null` unless your key has the scope `manage`.
-    #[schema(example = "https://sms.example.com/v1/ingress/8rXcZ0n5tQ3yV1uWkLmB7A")]
+    /// path if the server has neither `--ingress-url` nor `--public-url`. `null` unless your key has the scope `manage`.
+    #[schema(example = "https://sms.example.com/v1/ingress/8rXcZ0n5tQ3yV1uWkLmB7A4hJd9sPq2e")]
     pub address: Option<String>,
     /// When the previous address stops working. `null` if there is none.
     pub previous_address_expires_at: Option<Timestamp>,

@@ -65,7 +65,7 @@ impl Service {
     fn ingress_view(&self, caller: &Caller, row: &IngressRow, key: &TenantKey) -> Result<Ingress> {
         let shown = caller.may(&row.tenant, &[Scope::Manage]).is_ok();
         let opened = IngressSecrets::open(key, row)?;
-        let base = self.inner.public_url.as_ref().map(ToString::to_string).unwrap_or_default();
+        let base = self.inner.ingress_url.as_ref().map(ToString::to_string).unwrap_or_default();
         let address = format!("{base}/v1/ingress/{}", opened.token.as_str());
         let of = |method: Method| row.method_name.clone().filter(|_| row.method == method);
         let secrets: Vec<String> = opened.secrets.iter().map(|secret| secret.to_string()).collect();
