@@ -233,9 +233,9 @@ impl ApiFixture {
         let ingress_input = json!({
             "kind": "logto",
             "enabled": true,
-            "authentication": { "type": "bearer", "secrets": ["a-secret-of-the-platform"] },
+            "authentication": { "type": "header", "header": "X-Api-Key" },
             "settings": {
-                "defaultRegion": "DK", "usages": { "SignIn": "sign-in", "*": "generic" }, "text": "template",
+                "defaultRegion": "DK", "usages": { "SignIn": "sign-in" }, "text": "template",
                 "messagesWithoutCode": "ignore", "waitMs": 3000, "repeatSeconds": 600,
             },
         });

@@ -6,6 +6,7 @@ mod counts;
 mod failures;
 mod guards;
 mod indexes;
+mod ingresses;
 mod messages;
 mod processes;
 mod races;

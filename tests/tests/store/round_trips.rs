@@ -4,8 +4,8 @@ use sendbox_domain::model::{AttemptOutcome, Environment, MessageStatus, Mode, Ti
 use sendbox_sandbox::{DeliveryState, Usage};
 use sendbox_store::rows::*;
 use sendbox_store::{
-    StoreError, attempts, audit, buckets, connections, holds, idempotency, keys, messages, meta, releases, reports,
-    shapes, tenants, verifications, versions,
+    StoreError, attempts, audit, buckets, connections, holds, idempotency, ingresses, keys, messages, meta, releases,
+    reports, shapes, tenants, verifications, versions,
 };
 use sendbox_tests::{Database, on_every_database};
 use serde_json::json;
@@ -463,6 +463,8 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         releases::put(&mut tx, &sample::release(tenant, "acme-sms")).await.unwrap();
         releases::approve(&mut tx, &sample::approval(tenant, "acme-sms")).await.unwrap();
         shapes::record(&mut tx, &sample::shape(tenant, "acme-sms"), 10).await.unwrap();
+        ingresses::put(&mut tx, &sample::ingress(tenant, "main")).await.unwrap();
+        ingresses::insert_call(&mut tx, &sample::ingress_call(tenant, "c1")).await.unwrap();
     }
     tx.commit().await.unwrap();
     let full = left_of(database, "acme").await;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sendbox_contract::{FailureClass, MaskedRequest, Party, RecordedFailure, RequestSent};
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{
-    AttemptOutcome, Cause, Decision, DecisionCode, DecisionValues, Environment, Flow, Flows, MessageStatus, Mode,
-    NoFallback, NotAgain, Policy, Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
+    AttemptOutcome, Cause, Decision, DecisionCode, DecisionValues, Environment, Flow, Flows, IngressAuthenticationType,
+    IngressKind, IngressOutcome, IngressSettings, MessageStatus, Mode, NoFallback, NotAgain, Policy, Scope,
+    ShapeOrigin, Timestamp, VerificationStatus, VersionState,
 };
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::{DeliveryState, Usage};
@@ -45,6 +46,45 @@ pub fn key(tenant: &str, id: &str) -> KeyRow {
         created_at: NOW,
         rotated_at: Some(Timestamp(-5)),
         expires_at: Some(NOW.plus_seconds(60)),
+    }
+}
+
+pub fn ingress(tenant: &str, name: &str) -> IngressRow {
+    IngressRow {
+        tenant: tenant.to_owned(),
+        name: name.to_owned(),
+        id: format!("g-{tenant}-{name}"),
+        kind: IngressKind::Auth0Gateway,
+        enabled: true,
+        token_hash: format!("hash of {tenant} {name}").into_bytes(),
+        old_token_hash: Some(format!("old hash of {tenant} {name}").into_bytes()),
+        old_token_until: Some(NOW.plus_seconds(60)),
+        method: IngressAuthenticationType::JwtHs256,
+        method_name: Some("urn:«1»".to_owned()),
+        sealed: vec![0, 255, 1],
+        settings: IngressSettings {
+            default_region: Some("DK".to_owned()),
+            usages: BTreeMap::from([("*".to_owned(), Usage::BindMfa)]),
+            wait_ms: Some(0),
+            ..IngressSettings::default()
+        },
+        created_at: NOW,
+        updated_at: Timestamp(-5),
+    }
+}
+
+pub fn ingress_call(tenant: &str, id: &str) -> IngressCallRow {
+    IngressCallRow {
+        tenant: tenant.to_owned(),
+        ingress: format!("g-{tenant}-main"),
+        id: id.to_owned(),
+        received_at: NOW,
+        outcome: IngressOutcome::Refused,
+        status: Some(503),
+        recipient_masked: Some("+45…78".to_owned()),
+        usage: Some(Usage::SignIn),
+        message: Some("m1".to_owned()),
+        detail: Some("wrong «1» 漢字 🦀".to_owned()),
     }
 }
 
