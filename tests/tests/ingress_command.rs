@@ -70,6 +70,15 @@ async fn an_ingress_from_its_creation_to_its_end() {
     let with_secret = succeeds(&["create", "zitadel", "--secret-file", secret.to_str().unwrap(), "--json"]).await;
     let with_secret: Value = serde_json::from_str(&with_secret).unwrap();
     assert_eq!(with_secret["authentication"]["secrets"], serde_json::json!(["the-key-that-zitadel-made"]));
+    succeeds(&["create", "zitadel", "--region", "DK"]).await;
+    std::fs::write(&secret, "a-newer-key\nthe-key-that-zitadel-made\n").unwrap();
+    let replaced = succeeds(&["secret", "zitadel", "--secret-file", secret.to_str().unwrap(), "--json"]).await;
+    let replaced: Value = serde_json::from_str(&replaced).unwrap();
+    let newer = serde_json::json!(["a-newer-key", "the-key-that-zitadel-made"]);
+    assert_eq!(
+        (&replaced["authentication"]["secrets"], &replaced["settings"]["defaultRegion"]),
+        (&newer, &"DK".into())
+    );
     let disabled = succeeds(&["create", "zitadel", "--disabled"]).await;
     assert!(disabled.contains("disabled: every call is refused"), "{disabled}");
     let listed = succeeds(&["list"]).await;

@@ -3,7 +3,7 @@
 //! A client of the REST API and nothing else. The server decides what a platform needs.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -102,6 +102,19 @@ Examples:
         /// Wait for further calls, until Ctrl-C.
         #[arg(long, conflicts_with = "json")]
         follow: bool,
+    },
+
+    /// Replace the secret of an ingress, and keep everything else: for the secret that ZITADEL, Authgear or Authsignal has made.
+    #[command(after_help = "\
+Examples:
+  sendbox ingress secret zitadel --tenant acme --secret-file signing.key
+  sendbox ingress secret supabase --tenant acme --secret-file new-and-previous.txt")]
+    Secret {
+        /// The ingress's name.
+        name: String,
+        /// A file with the secret; a second line holds the previous secret, which is accepted, too.
+        #[arg(long, value_name = "FILE")]
+        secret_file: PathBuf,
     },
 
     /// Give an ingress a new address.
@@ -255,6 +268,26 @@ pub async fn run(args: &IngressArgs) -> Result<Exit, CliError> {
             })
         }
         Action::Calls { name, follow: true } => follow(&client, name).await,
+        Action::Secret { name, secret_file } => {
+            let secrets = secrets_of(secret_file)?;
+            let current = client.call(Method::GET, &[name], RequestBody::Empty).await?;
+            let part = |pointer: &str| current.pointer(pointer).cloned().unwrap_or_default();
+            let authentication = json!({
+                "type": part("/authentication/type"),
+                "header": part("/authentication/header"),
+                "username": part("/authentication/username"),
+                "audience": part("/authentication/audience"),
+                "secrets": secrets,
+            });
+            let body = json!({
+                "kind": part("/kind"),
+                "enabled": part("/enabled"),
+                "settings": part("/settings"),
+                "authentication": authentication,
+            });
+            let saved = client.call(Method::PUT, &[name], RequestBody::Json(&body)).await?;
+            client.print(&saved, |ingress| described(&ingress))
+        }
         Action::Rotate { name, grace } => {
             let body = json!({ "graceSeconds": grace });
             let path = [name.as_str(), "rotate-address"];
@@ -334,16 +367,19 @@ impl CreateArgs {
     }
 
     fn secrets(&self) -> Result<Option<Vec<String>>, CliError> {
-        let Some(path) = &self.secret_file else { return Ok(None) };
-        let name = || format!("cannot read the secret from {}", path.display());
-        let text = std::fs::read_to_string(path).with_context(name).into_input_error()?;
-        let secrets: Vec<String> =
-            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
-        if secrets.is_empty() {
-            return Err(CliError::usage(anyhow!("{} holds no secret", path.display())));
-        }
-        Ok(Some(secrets))
+        self.secret_file.as_deref().map(secrets_of).transpose()
     }
+}
+
+/// The secrets in a file, one on each line.
+fn secrets_of(path: &Path) -> Result<Vec<String>, CliError> {
+    let name = || format!("cannot read the secret from {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(name).into_input_error()?;
+    let secrets: Vec<String> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    if secrets.is_empty() {
+        return Err(CliError::usage(anyhow!("{} holds no secret", path.display())));
+    }
+    Ok(secrets)
 }
 
 /// `NAME=VALUE` flags as an object; `None` if there are none.

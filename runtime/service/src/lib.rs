@@ -44,7 +44,7 @@ pub use self::catalogue::BuiltIn;
 pub use self::delivery_reports::receiver::{ReportCall, ReportReceiver};
 pub use self::error::Error;
 pub use self::ingress::authentication::IngressRequest;
-pub use self::ingress::receiver::IngressReceiver;
+pub use self::ingress::receiver::{IngressReceiver, UnreadBody};
 pub use self::key_registry::has_master_keys;
 pub use self::public_url::{PublicUrl, PublicUrlError};
 pub use self::service::{Service, ServiceConfig, StartError};

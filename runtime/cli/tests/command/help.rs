@@ -17,7 +17,8 @@ async fn every_help_text_matches_its_snapshot() {
         "delete",
     ];
     let connector = connector.map(|action| format!("connector {action}"));
-    let ingress = ["create", "list", "show", "calls", "rotate", "delete"].map(|action| format!("ingress {action}"));
+    let ingress =
+        ["create", "list", "show", "calls", "secret", "rotate", "delete"].map(|action| format!("ingress {action}"));
     let commands = ["", "serve", "send", "inspect", "simulate", "demo", "new", "dev", "connector", "ingress"];
     for command in commands.into_iter().chain(connector.iter().chain(&ingress).map(String::as_str)) {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();

@@ -37,9 +37,9 @@ pub struct KindFacts {
     pub has_fields: bool,
 }
 
-const BEARER: &[Method] = &[Method::Bearer, Method::Header, Method::None];
+const BEARER: &[Method] = &[Method::Bearer, Method::None];
 const PASSWORD: &[Method] = &[Method::Basic, Method::Bearer, Method::Header, Method::None];
-const ANY_HEADER: &[Method] = &[Method::Header, Method::Bearer, Method::Basic, Method::None];
+const ANY_HEADER: &[Method] = &[Method::Header, Method::Bearer, Method::None];
 
 impl IngressKind {
     /// What is known of the platform.
@@ -82,7 +82,11 @@ impl IngressKind {
             Self::BetterAuth => KindFacts { methods: &[Method::Bearer], wait_ms: 2_400, usage: Usage::SignIn, ..facts },
             // As configured; the example of its documentation is 1 s.
             Self::Fusionauth => KindFacts { methods: PASSWORD, wait_ms: 800, usage: Usage::MfaVerification, ..facts },
-            Self::Authentik => KindFacts { methods: PASSWORD, usage: Usage::MfaVerification, ..facts },
+            Self::Authentik => KindFacts {
+                methods: &[Method::Basic, Method::Bearer, Method::None],
+                usage: Usage::MfaVerification,
+                ..facts
+            },
             // 60 s.
             Self::Authgear => KindFacts {
                 methods: &[Method::AuthgearSignature, Method::None],

@@ -15,25 +15,26 @@ pub struct SetupFacts<'a> {
     pub header: &'a str,
     /// The user name.
     pub username: &'a str,
+    /// The audience that a token must be for. Empty for any.
+    pub audience: &'a str,
     /// The newest secret. Empty if there is none, or if the platform makes it and the admin has not entered it.
     pub secret: &'a str,
 }
 
 impl SetupFacts<'_> {
-    /// The value of `Authorization`, for platforms that take it as one text.
-    fn authorization(&self) -> String {
+    /// The header that holds the secret, written by `line` from its name and its value; nothing for other methods.
+    fn header_line(&self, line: impl Fn(&str, &str) -> String) -> String {
         match self.method {
-            Method::Bearer | Method::JwtHs256 => format!("Bearer {}", self.secret),
-            _ => self.secret.to_owned(),
+            Method::Header => line(self.header, self.secret),
+            Method::Bearer => line("Authorization", &format!("Bearer {}", self.secret)),
+            _ => String::new(),
         }
     }
 
-    /// The header with the secret, for platforms that take a name and a value.
-    fn header_line(&self) -> (String, String) {
-        match self.method {
-            Method::Header => (self.header.to_owned(), self.secret.to_owned()),
-            _ => ("Authorization".to_owned(), self.authorization()),
-        }
+    /// The step in which the admin enters the secret that the platform has made, until it is done.
+    fn enter_secret(&self, name: &str) -> Option<SetupStep> {
+        let instruction = format!("Enter {name} as the secret of this ingress. Until then every call is refused.");
+        (self.secret.is_empty() && self.method != Method::None).then(|| step(&instruction, None))
     }
 }
 
@@ -43,165 +44,272 @@ fn step(instruction: &str, snippet: impl Into<Option<String>>) -> SetupStep {
 
 /// The steps that set a platform up.
 pub fn steps(facts: SetupFacts<'_>) -> Vec<SetupStep> {
-    let SetupFacts { kind, address, secret, username, method, .. } = facts;
-    let (header, value) = facts.header_line();
-    match kind {
-        IngressKind::Logto => vec![step(
-            "In Logto's console, open Connectors > Email and SMS > SMS > HTTP SMS and enter:",
-            format!("endpoint: {address}\nauthorization: {}", facts.authorization()),
-        )],
-        IngressKind::Supabase => vec![
-            step(
-                "Self-hosted: set these variables of Supabase Auth and restart it. The address must be https, or local.",
-                format!(
-                    "GOTRUE_HOOK_SEND_SMS_ENABLED=true\nGOTRUE_HOOK_SEND_SMS_URI={address}\nGOTRUE_HOOK_SEND_SMS_SECRETS={secret}"
-                ),
-            ),
-            step(
-                "Hosted: in the dashboard, open Authentication > Hooks > Send SMS hook, choose HTTPS, and enter this address and secret:",
-                format!("{address}\n{secret}"),
-            ),
-        ],
-        IngressKind::Zitadel => {
-            let mut steps = vec![step(
-                "Create the provider. The response contains its id and `signingKey`:",
-                format!(
-                    "curl -X POST \"$ZITADEL/admin/v1/sms/http\" -H \"Authorization: Bearer $TOKEN\" \\\n  -H 'Content-Type: application/json' \\\n  -d '{{\"endpoint\": \"{address}\", \"description\": \"Sendbox\"}}'"
-                ),
-            )];
-            if secret.is_empty() && method != Method::None {
-                steps.push(step(
-                    "Enter the `signingKey` as the secret of this ingress. Until then every call is refused.",
-                    None,
-                ));
-            }
-            steps.push(step(
-                "Activate the provider:",
-                "curl -X POST \"$ZITADEL/admin/v1/sms/$ID/_activate\" -H \"Authorization: Bearer $TOKEN\"".to_owned(),
-            ));
-            steps
-        }
-        IngressKind::Kratos => {
-            let auth = match method {
-                Method::Basic => format!(
-                    "      auth:\n        type: basic_auth\n        config:\n          user: {username}\n          password: {secret}\n"
-                ),
-                Method::None => String::new(),
-                _ => format!(
-                    "      auth:\n        type: api_key\n        config:\n          in: header\n          name: {header}\n          value: {value}\n"
-                ),
-            };
-            vec![step(
-                "Add the channel to the configuration of Kratos. The body passes everything that Kratos knows; the default body works, too.",
-                format!(
-                    "courier:\n  channels:\n  - id: sms\n    type: http\n    request_config:\n      url: {address}\n      method: POST\n      body: base64://ZnVuY3Rpb24oY3R4KSBjdHg=\n      headers:\n        Content-Type: application/json\n{auth}"
-                ),
-            )]
-        }
-        IngressKind::BetterAuth => vec![step(
-            "Set these variables of the application that uses `@better-auth/infra`:",
-            format!("BETTER_AUTH_API_URL={address}\nBETTER_AUTH_API_KEY={secret}"),
-        )],
-        IngressKind::Fusionauth => {
-            let auth = match method {
-                Method::Basic => format!("HTTP Basic username: {username}\nHTTP Basic password: {secret}"),
-                _ => format!("Header: {header}: {value}"),
-            };
-            vec![step(
-                "In FusionAuth, open Settings > Messengers, add a Generic messenger, and enter. Give it a read timeout of at least 1,000 ms:",
-                format!("URL: {address}\n{auth}"),
-            )]
-        }
-        IngressKind::Authentik => vec![step(
-            "In authentik, edit the SMS Authenticator Setup stage, choose the provider Generic, and enter:",
-            match method {
-                Method::Basic => format!(
-                    "External API URL: {address}\nAPI Auth Type: Basic\nAPI Auth Username: {username}\nAPI Auth password: {secret}"
-                ),
-                _ => format!("External API URL: {address}\nAPI Auth Type: Bearer\nAPI Auth token: {secret}"),
-            },
-        )],
-        IngressKind::Authgear => vec![
-            step(
-                "In Authgear's portal, open Advanced > Custom SMS gateway, choose Webhook, and enter this address:",
-                address.to_owned(),
-            ),
-            step(
-                "Enter the webhook's signature key as the secret of this ingress. Until then every call is refused.",
-                None,
-            ),
-        ],
-        IngressKind::Authsignal => vec![
-            step(
-                "In Authsignal's portal, open Authenticators > SMS, choose the webhook provider, and enter this address:",
-                address.to_owned(),
-            ),
-            step(
-                "Enter your tenant's API secret key as the secret of this ingress. Until then every call is refused.",
-                None,
-            ),
-        ],
-        IngressKind::Auth0Gateway => vec![step(
-            "Update the passwordless SMS connection with Auth0's Management API. For Descope, enter the address as the gateway's URL:",
-            format!(
-                "{{\"options\": {{\"provider\": \"sms_gateway\", \"gateway_url\": \"{address}\", \"gateway_authentication\": \
-                 {{\"method\": \"bearer\", \"subject\": \"auth0\", \"audience\": \"sendbox\", \"secret\": \"{secret}\"}}}}}}"
-            ),
-        )],
-        IngressKind::Casdoor => vec![step(
-            "In Casdoor, add a provider of the category SMS and the type Custom HTTP SMS, and enter:",
-            format!("Method: POST\nParameter: content\nEndpoint: {address}\nHTTP header: {header}: {value}"),
-        )],
-        IngressKind::Keycloak => vec![step(
-            "In the SMS authenticator of the MFA plugin, enter:",
-            format!(
-                "API URL: {address}\nURL encode data: off\nAPI Token Header: {header}\nAPI Token: {value}\nMessage attribute: message\nReceiver attribute: phone"
-            ),
-        )],
-        IngressKind::Generic => vec![step(
-            "Send requests like this one:",
-            format!(
-                "curl -X POST '{address}' -H '{header}: {value}' -H 'Content-Type: application/json' \\\n  -d '{{\"to\": \"+4512345678\", \"code\": \"123456\"}}'"
-            ),
-        )],
-        IngressKind::Twilio => vec![
-            step(
-                "Use this account and token in place of Twilio's:",
-                format!("TWILIO_ACCOUNT_SID={username}\nTWILIO_AUTH_TOKEN={secret}"),
-            ),
-            step(
-                "Point the SDK here. In Node.js:",
-                format!(
-                    "const client = require(\"twilio\")(process.env.TWILIO_ACCOUNT_SID, process.env.TWILIO_AUTH_TOKEN);\nclient.api.baseUrl = \"{address}\";\nclient.verify.baseUrl = \"{address}\";"
-                ),
-            ),
-            step(
-                "In Python:",
-                format!(
-                    "client = Client(os.environ[\"TWILIO_ACCOUNT_SID\"], os.environ[\"TWILIO_AUTH_TOKEN\"])\nclient.api.base_url = \"{address}\"\nclient.verify.base_url = \"{address}\""
-                ),
-            ),
-            step("Any SID of a Verify service is accepted, like this one:", username.replacen("AC", "VA", 1)),
-        ],
+    match facts.kind {
+        IngressKind::Logto => vec![logto(facts)],
+        IngressKind::Supabase => supabase(facts),
+        IngressKind::Zitadel => zitadel(facts),
+        IngressKind::Kratos => vec![kratos(facts)],
+        IngressKind::BetterAuth => vec![better_auth(facts)],
+        IngressKind::Fusionauth => vec![fusionauth(facts)],
+        IngressKind::Authentik => vec![authentik(facts)],
+        IngressKind::Authgear => authgear(facts),
+        IngressKind::Authsignal => authsignal(facts),
+        IngressKind::Auth0Gateway => vec![auth0_gateway(facts)],
+        IngressKind::Casdoor => vec![casdoor(facts)],
+        IngressKind::Keycloak => vec![keycloak(facts)],
+        IngressKind::Generic => generic(facts),
+        IngressKind::Twilio => twilio(facts),
     }
+}
+
+fn logto(facts: SetupFacts<'_>) -> SetupStep {
+    let authorization = facts.header_line(|_, value| format!("\nauthorization: {value}"));
+    step(
+        "In Logto's console, open Connectors > Email and SMS > SMS > HTTP SMS and enter:",
+        format!("endpoint: {}{authorization}", facts.address),
+    )
+}
+
+fn supabase(SetupFacts { address, secret, .. }: SetupFacts<'_>) -> Vec<SetupStep> {
+    vec![
+        step(
+            "Self-hosted: set these variables of Supabase Auth and restart it. The address must be https, or local.",
+            format!(
+                "GOTRUE_HOOK_SEND_SMS_ENABLED=true\nGOTRUE_HOOK_SEND_SMS_URI={address}\nGOTRUE_HOOK_SEND_SMS_SECRETS={secret}"
+            ),
+        ),
+        step(
+            "Hosted: in the dashboard, open Authentication > Hooks > Send SMS hook, choose HTTPS, and enter this address and secret:",
+            format!("{address}\n{secret}"),
+        ),
+    ]
+}
+
+fn zitadel(facts: SetupFacts<'_>) -> Vec<SetupStep> {
+    let create = step(
+        "Create the provider. The response contains its id and `signingKey`:",
+        format!(
+            "curl -X POST \"$ZITADEL/admin/v1/sms/http\" -H \"Authorization: Bearer $TOKEN\" \\\n  \
+             -H 'Content-Type: application/json' \\\n  \
+             -d '{{\"endpoint\": \"{}\", \"description\": \"Sendbox\"}}'",
+            facts.address
+        ),
+    );
+    let activate = step(
+        "Activate the provider:",
+        "curl -X POST \"$ZITADEL/admin/v1/sms/$ID/_activate\" -H \"Authorization: Bearer $TOKEN\"".to_owned(),
+    );
+    [Some(create), facts.enter_secret("the `signingKey`"), Some(activate)].into_iter().flatten().collect()
+}
+
+fn kratos(facts: SetupFacts<'_>) -> SetupStep {
+    let auth = match facts.method {
+        Method::Basic => format!(
+            "      auth:\n        type: basic_auth\n        config:\n          user: {}\n          password: {}\n",
+            facts.username, facts.secret
+        ),
+        _ => facts.header_line(|name, value| {
+            format!(
+                "      auth:\n        type: api_key\n        config:\n          in: header\n          name: {name}\n          \
+                 value: {value}\n"
+            )
+        }),
+    };
+    // `function(ctx) ctx`
+    step(
+        "Add the channel to the configuration of Kratos. The body passes everything that Kratos knows; the default body works, too.",
+        format!(
+            "courier:\n  channels:\n  - id: sms\n    type: http\n    request_config:\n      url: {}\n      method: POST\n      \
+             body: base64://ZnVuY3Rpb24oY3R4KSBjdHg=\n      headers:\n        Content-Type: application/json\n{auth}",
+            facts.address
+        ),
+    )
+}
+
+fn better_auth(SetupFacts { address, secret, .. }: SetupFacts<'_>) -> SetupStep {
+    step(
+        "Set these variables of the application that uses `@better-auth/infra`:",
+        format!("BETTER_AUTH_API_URL={address}\nBETTER_AUTH_API_KEY={secret}"),
+    )
+}
+
+fn fusionauth(facts: SetupFacts<'_>) -> SetupStep {
+    let auth = match facts.method {
+        Method::Basic => {
+            format!("\nHTTP Basic username: {}\nHTTP Basic password: {}", facts.username, facts.secret)
+        }
+        _ => facts.header_line(|name, value| format!("\nHeader: {name}: {value}")),
+    };
+    step(
+        "In FusionAuth, open Settings > Messengers, add a Generic messenger, and enter. Give it a read timeout of at least 1,000 ms:",
+        format!("URL: {}{auth}", facts.address),
+    )
+}
+
+fn authentik(facts: SetupFacts<'_>) -> SetupStep {
+    let SetupFacts { address, username, secret, .. } = facts;
+    let auth = match facts.method {
+        Method::Basic => {
+            format!("\nAPI Auth Type: Basic\nAPI Auth Username: {username}\nAPI Auth password: {secret}")
+        }
+        Method::Bearer => format!("\nAPI Auth Type: Bearer\nAPI Auth token: {secret}"),
+        _ => String::new(),
+    };
+    step(
+        "In authentik, edit the SMS Authenticator Setup stage, choose the provider Generic, and enter:",
+        format!("External API URL: {address}{auth}"),
+    )
+}
+
+fn authgear(facts: SetupFacts<'_>) -> Vec<SetupStep> {
+    let enter = step(
+        "In Authgear's portal, open Advanced > Custom SMS gateway, choose Webhook, and enter this address:",
+        facts.address.to_owned(),
+    );
+    [Some(enter), facts.enter_secret("the webhook's signature key")].into_iter().flatten().collect()
+}
+
+fn authsignal(facts: SetupFacts<'_>) -> Vec<SetupStep> {
+    let enter = step(
+        "In Authsignal's portal, open Authenticators > SMS, choose the webhook provider, and enter this address:",
+        facts.address.to_owned(),
+    );
+    [Some(enter), facts.enter_secret("your tenant's API secret key")].into_iter().flatten().collect()
+}
+
+fn auth0_gateway(facts: SetupFacts<'_>) -> SetupStep {
+    let SetupFacts { address, audience, secret, .. } = facts;
+    if facts.method != Method::JwtHs256 {
+        let token = facts.header_line(|_, _| format!("\nToken: {secret}"));
+        return step(
+            "In Descope, add a generic SMS gateway connector, and enter. Auth0 signs a token instead: see `jwt-hs256`.",
+            format!("URL: {address}{token}"),
+        );
+    }
+    let audience = if audience.is_empty() { "sendbox" } else { audience };
+    step(
+        "Update the passwordless SMS connection with Auth0's Management API. For Descope, choose `bearer` as the authentication.",
+        format!(
+            "{{\"options\": {{\"provider\": \"sms_gateway\", \"gateway_url\": \"{address}\", \"gateway_authentication\": \
+             {{\"method\": \"bearer\", \"subject\": \"auth0\", \"audience\": \"{audience}\", \"secret\": \"{secret}\"}}}}}}"
+        ),
+    )
+}
+
+fn casdoor(facts: SetupFacts<'_>) -> SetupStep {
+    let header = facts.header_line(|name, value| format!("\nHTTP header: {name}: {value}"));
+    step(
+        "In Casdoor, add a provider of the category SMS and the type Custom HTTP SMS, and enter:",
+        format!("Method: POST\nParameter: content\nEndpoint: {}{header}", facts.address),
+    )
+}
+
+fn keycloak(facts: SetupFacts<'_>) -> SetupStep {
+    let header = facts.header_line(|name, value| format!("\nAPI Token Header: {name}\nAPI Token: {value}"));
+    step(
+        "In the SMS authenticator of the MFA plugin, enter:",
+        format!(
+            "API URL: {}\nURL encode data: off{header}\nMessage attribute: message\nReceiver attribute: phone",
+            facts.address
+        ),
+    )
+}
+
+fn generic(facts: SetupFacts<'_>) -> Vec<SetupStep> {
+    let SetupFacts { address, username, secret, .. } = facts;
+    let auth = match facts.method {
+        Method::Basic => format!(" -u '{username}:{secret}'"),
+        _ => facts.header_line(|name, value| format!(" -H '{name}: {value}'")),
+    };
+    let signing = match facts.method {
+        Method::StandardWebhooks => Some("Sign each request as Standard Webhooks specifies, with this secret:"),
+        Method::JwtHs256 => Some(
+            "Add `Authorization: Bearer` and a token that is signed with HS256 under this secret, and has `exp` or `iat`:",
+        ),
+        _ => None,
+    };
+    let request = step(
+        "Send requests like this one:",
+        format!(
+            "curl -X POST '{address}'{auth} -H 'Content-Type: application/json' \\\n  \
+             -d '{{\"to\": \"+4512345678\", \"code\": \"123456\"}}'"
+        ),
+    );
+    let signing = signing.map(|instruction| step(instruction, secret.to_owned()));
+    std::iter::once(request).chain(signing).collect()
+}
+
+fn twilio(SetupFacts { address, username, secret, .. }: SetupFacts<'_>) -> Vec<SetupStep> {
+    vec![
+        step(
+            "Use this account and token in place of Twilio's:",
+            format!("TWILIO_ACCOUNT_SID={username}\nTWILIO_AUTH_TOKEN={secret}"),
+        ),
+        step(
+            "Point the SDK here. In Node.js:",
+            format!(
+                "const client = require(\"twilio\")(process.env.TWILIO_ACCOUNT_SID, process.env.TWILIO_AUTH_TOKEN);\n\
+                 client.api.baseUrl = \"{address}\";\nclient.verify.baseUrl = \"{address}\";"
+            ),
+        ),
+        step(
+            "In Python:",
+            format!(
+                "client = Client(os.environ[\"TWILIO_ACCOUNT_SID\"], os.environ[\"TWILIO_AUTH_TOKEN\"])\n\
+                 client.api.base_url = \"{address}\"\nclient.verify.base_url = \"{address}\""
+            ),
+        ),
+        step("Any SID of a Verify service is accepted, like this one:", username.replacen("AC", "VA", 1)),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SECRET: &str = "0123456789abcdef";
+
+    fn facts(kind: IngressKind, method: Method) -> SetupFacts<'static> {
+        SetupFacts {
+            kind,
+            method,
+            address: "https://sms.example.com/v1/ingress/TOKEN",
+            header: "X-Key",
+            username: "AC00000000000000000000000000000001",
+            audience: "",
+            secret: SECRET,
+        }
+    }
+
+    fn pasted(facts: SetupFacts<'_>) -> String {
+        steps(facts).into_iter().filter_map(|step| step.snippet).collect()
+    }
+
     #[test]
-    fn every_kind_gets_the_address_and_the_secret() {
+    fn every_platform_gets_the_address_and_the_secret_as_it_sends_it() {
         for kind in IngressKind::ALL {
-            let facts = kind.facts();
-            let method = facts.methods.first().copied().unwrap_or(Method::None);
-            let secret = "0123456789abcdef";
-            let (address, username) =
-                ("https://sms.example.com/v1/ingress/TOKEN", "AC00000000000000000000000000000001");
-            let steps = steps(SetupFacts { kind, address, method, header: "Authorization", username, secret });
-            let pasted: String = steps.iter().filter_map(|step| step.snippet.clone()).collect();
-            assert!(pasted.contains(address), "{kind:?}");
-            assert!(facts.makes_secret || pasted.contains(secret), "{kind:?}");
+            for method in kind.facts().methods {
+                let text = pasted(facts(kind, *method));
+                assert!(text.contains("https://sms.example.com/v1/ingress/TOKEN"), "{kind:?} {method:?}");
+                let is_told = *method != Method::None && !kind.facts().makes_secret;
+                assert_eq!(text.contains(SECRET), is_told, "{kind:?} {method:?}: {text}");
+                assert_eq!(text.contains("X-Key"), *method == Method::Header, "{kind:?} {method:?}: {text}");
+                // A key that signs, and a password, are in no header.
+                let has_bearer = text.contains(&format!("Bearer {SECRET}"));
+                assert!(!has_bearer || *method == Method::Bearer, "{kind:?} {method:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_of_the_platform_is_asked_for_until_it_is_there() {
+        for kind in IngressKind::ALL.into_iter().filter(|kind| kind.facts().makes_secret) {
+            let method = kind.facts().methods[0];
+            let asks = |secret| {
+                let steps = steps(SetupFacts { secret, ..facts(kind, method) });
+                steps.iter().any(|step| step.instruction.contains("Until then every call is refused"))
+            };
+            assert!(asks("") && !asks(SECRET), "{kind:?}");
         }
     }
 }

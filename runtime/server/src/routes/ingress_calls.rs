@@ -10,7 +10,7 @@ use axum::routing::any;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use sendbox_domain::ingress::answer::Answer;
-use sendbox_service::IngressRequest;
+use sendbox_service::{IngressRequest, UnreadBody};
 use zeroize::Zeroizing;
 
 use super::ApiResult;
@@ -43,11 +43,15 @@ async fn receive(State(api): State<Api>, Path(path): Path<IngressCallPath>, requ
             let call = IngressRequest { method, path: rest, query, headers, body };
             api.service.receive_ingress_call(receiver, call).await
         }
-        Err(error) if matches!(error.kind(), Kind::BodyTooLarge | Kind::BadRequest | Kind::RequestTimeout) => {
-            let is_too_large = error.kind() == Kind::BodyTooLarge;
-            api.service.refuse_ingress_call(receiver, is_too_large, &rest).await
+        Err(error) => {
+            let unread = match error.kind() {
+                Kind::BodyTooLarge => UnreadBody::TooLarge,
+                Kind::TooManyRequests | Kind::Busy => UnreadBody::NoRoom,
+                Kind::BadRequest | Kind::RequestTimeout => UnreadBody::Incomplete,
+                _ => return Err(error),
+            };
+            api.service.refuse_ingress_call(receiver, unread, &rest).await
         }
-        Err(error) => return Err(error),
     };
     Ok(response(answer))
 }

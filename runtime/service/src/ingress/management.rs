@@ -25,6 +25,8 @@ use crate::vault::TenantKey;
 const MAX_GRACE_SECONDS: u64 = 7 * 24 * 3600;
 /// The header of platforms that send their secret in one of any name.
 const DEFAULT_HEADER: &str = "X-Api-Key";
+/// The audience of Auth0's tokens, which its configuration is told.
+const DEFAULT_AUDIENCE: &str = "sendbox";
 /// The user name of HTTP Basic.
 const DEFAULT_USERNAME: &str = "sendbox";
 
@@ -45,7 +47,7 @@ fn default_authentication(kind: IngressKind) -> IngressAuthenticationInput {
         method,
         header: (method == Method::Header).then(|| DEFAULT_HEADER.to_owned()),
         username: None,
-        audience: None,
+        audience: (kind == IngressKind::Auth0Gateway).then(|| DEFAULT_AUDIENCE.to_owned()),
         secrets: None,
     }
 }
@@ -75,6 +77,7 @@ impl Service {
             method: row.method,
             header: row.method_name.as_deref().unwrap_or("Authorization"),
             username: row.method_name.as_deref().unwrap_or(DEFAULT_USERNAME),
+            audience: row.method_name.as_deref().filter(|_| row.method == Method::JwtHs256).unwrap_or_default(),
             secret: secrets.first().map(String::as_str).unwrap_or_default(),
         });
         Ok(Ingress {

@@ -45,6 +45,17 @@ impl IngressReceiver {
     }
 }
 
+/// Why the body of a call was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnreadBody {
+    /// It is larger than the bodies of all operations.
+    TooLarge,
+    /// It ended too early, or took too long.
+    Incomplete,
+    /// There is no memory for it at the moment.
+    NoRoom,
+}
+
 /// What became of a call, with what is recorded of it. A message that was stored is recorded with it.
 pub(crate) struct Handled {
     pub(crate) answer: Answer,
@@ -121,11 +132,13 @@ impl Service {
     }
 
     /// Answers a call whose body could not be read.
-    pub async fn refuse_ingress_call(&self, receiver: IngressReceiver, is_too_large: bool, path: &str) -> Answer {
-        let (refusal, detail) = if is_too_large {
-            (Refusal::TooLarge, "the body is too large")
-        } else {
-            (Refusal::Malformed, "the body did not arrive in full")
+    pub async fn refuse_ingress_call(&self, receiver: IngressReceiver, body: UnreadBody, path: &str) -> Answer {
+        let (refusal, detail) = match body {
+            UnreadBody::TooLarge => (Refusal::TooLarge, "the body is too large"),
+            UnreadBody::Incomplete => (Refusal::Malformed, "the body did not arrive in full"),
+            UnreadBody::NoRoom => {
+                (Refusal::Unavailable, "too many requests are in progress; the platform may repeat this one")
+            }
         };
         let refused = Refused { refusal, detail: detail.to_owned() };
         self.record_handled(&receiver.ingress, handled_refusal(&receiver.ingress, path, refused)).await
