@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 use crate::aliyun::AliyunAccount;
 use crate::error::SimulatorError;
@@ -74,13 +75,35 @@ impl fmt::Debug for TwilioAccount {
     }
 }
 
-/// The tenant's own endpoint that takes `{to, type, payload, ip?}`.
+/// How the endpoint takes a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HttpSmsFormat {
+    /// `{to, type, payload, ip?}` as JSON.
+    #[default]
+    Json,
+    /// `to`, `type`, `code`, `locale` and `ip` as a form.
+    Form,
+    /// The same fields in the query, besides those of the endpoint's own URL.
+    Query,
+}
+
+/// The tenant's own endpoint that takes `{to, type, payload, ip?}`, or the same in a form or a query.
 #[derive(Clone)]
 pub struct HttpSmsAccount {
     /// Host names that it answers on; default `hooks.simulator.test`. Any path is accepted.
     pub hosts: Vec<String>,
+    /// The only method that it accepts; default `POST`.
+    pub method: String,
+    /// How it takes a message.
+    pub format: HttpSmsFormat,
     /// When set, the exact value that the `Authorization` header must have.
     pub authorization: Option<String>,
+    /// When set, the name of a header, in lower case, and the API key that it must have.
+    pub api_key: Option<(String, String)>,
+    /// Further headers that a request must have, with names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// Further members or fields that a request must have, and no others.
+    pub fields: BTreeMap<String, Value>,
     /// If set, requests must have a Standard Webhooks signature with this key: `whsec_` and base64.
     pub webhook_secret: Option<String>,
     /// Respond to an accepted message with 204 and no body instead of 200 and JSON. Users' endpoints do either.
@@ -91,7 +114,12 @@ impl Default for HttpSmsAccount {
     fn default() -> Self {
         Self {
             hosts: vec!["hooks.simulator.test".to_owned()],
+            method: "POST".to_owned(),
+            format: HttpSmsFormat::Json,
             authorization: None,
+            api_key: None,
+            headers: BTreeMap::new(),
+            fields: BTreeMap::new(),
             webhook_secret: None,
             no_content: false,
         }
@@ -103,7 +131,12 @@ impl fmt::Debug for HttpSmsAccount {
         let mask = |secret: &Option<String>| secret.as_ref().map(|_| "[secret]");
         f.debug_struct("HttpSmsAccount")
             .field("hosts", &self.hosts)
+            .field("method", &self.method)
+            .field("format", &self.format)
             .field("authorization", &mask(&self.authorization))
+            .field("api_key", &self.api_key.as_ref().map(|(header, _)| (header, "[secret]")))
+            .field("headers", &self.headers)
+            .field("fields", &self.fields)
             .field("webhook_secret", &mask(&self.webhook_secret))
             .field("no_content", &self.no_content)
             .finish()
@@ -180,6 +213,7 @@ mod tests {
             http: HttpSmsAccount {
                 authorization: Some("Bearer hush".into()),
                 webhook_secret: Some("whsec_aHVzaA==".into()),
+                api_key: Some(("x-api-key".into(), "key to hush".into())),
                 ..HttpSmsAccount::default()
             },
             ..SimulatorConfig::default()
