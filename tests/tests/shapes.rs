@@ -18,8 +18,9 @@ const CAME_AT: u64 = 1_795_421_801_000;
 /// A code that occurs nowhere else.
 const CODE: &str = "904417";
 
-/// Sets of parameters in addition to those of [`connection`], each for a connection of its own.
+/// Sets of parameters in addition to those of [`connection`], each for a connection of its own. `null` removes one of those.
 fn variants(name: &str) -> Vec<Value> {
+    let fields = json!({ "x-from": "45", "x-id": "{{id}}", "x-ttl": "{{seconds}}", "x-kind": "{{type}}", "x-lang": "{{locale}}" });
     let more: Vec<Value> = match name {
         "twilio" => vec![
             json!({ "validityPeriod": "lifetime" }),
@@ -42,6 +43,9 @@ fn variants(name: &str) -> Vec<Value> {
             json!({ "authorization": "Bearer abcdefgh" }),
             json!({ "webhookSecret": "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }),
             json!({ "endpoint": "https://hooks.simulator.test/45/sms?tenant=7&lang=en" }),
+            json!({ "endpoint": "https://hooks.simulator.test/sms?lang=en", "method": "GET", "fields": fields }),
+            json!({ "endpoint": null, "formEndpoint": "https://hooks.simulator.test/sms", "fields": fields }),
+            json!({ "method": "PUT", "fields": { "options": [fields, "45"] }, "headers": { "x-id": "{{id}}", "x-ttl": "{{seconds}}", "accept-language": "{{locale}}" } }),
         ],
         other => panic!("no parameters for {other}"),
     };
@@ -49,6 +53,7 @@ fn variants(name: &str) -> Vec<Value> {
     let with = |more: &Value| {
         let mut all = usual.as_object().unwrap().clone();
         all.extend(more.as_object().unwrap().clone());
+        all.retain(|_, value| !value.is_null());
         Value::Object(all)
     };
     std::iter::once(usual.clone()).chain(more.iter().map(with)).collect()
