@@ -57,12 +57,21 @@ pub struct TwilioAccount {
     pub account_sid: String,
     /// The secret of HTTP Basic authorization.
     pub auth_token: String,
+    /// An API key of the account: `SK` and 32 hexadecimal digits.
+    pub api_key_sid: String,
+    /// The secret of the API key.
+    pub api_key_secret: String,
 }
 
 impl Default for TwilioAccount {
     fn default() -> Self {
         // Composed at run time, so that scanners for leaked credentials do not report this file.
-        Self { account_sid: format!("AC{}", "5e".repeat(16)), auth_token: "0123456789abcdef".repeat(2) }
+        Self {
+            account_sid: format!("AC{}", "5e".repeat(16)),
+            auth_token: "0123456789abcdef".repeat(2),
+            api_key_sid: format!("SK{}", "5e".repeat(16)),
+            api_key_secret: "Simulated0Secret".repeat(2),
+        }
     }
 }
 
@@ -71,6 +80,8 @@ impl fmt::Debug for TwilioAccount {
         f.debug_struct("TwilioAccount")
             .field("account_sid", &self.account_sid)
             .field("auth_token", &"[secret]")
+            .field("api_key_sid", &self.api_key_sid)
+            .field("api_key_secret", &"[secret]")
             .finish()
     }
 }
@@ -164,8 +175,11 @@ impl SimulatorConfig {
         if !is_sid(&self.twilio.account_sid, "AC") {
             return Err(SimulatorError::Config("`twilio.account_sid` must be `AC` followed by 32 hexadecimal digits"));
         }
-        if self.twilio.auth_token.is_empty() {
-            return Err(SimulatorError::Config("`twilio.auth_token` must not be empty"));
+        if !is_sid(&self.twilio.api_key_sid, "SK") {
+            return Err(SimulatorError::Config("`twilio.api_key_sid` must be `SK` followed by 32 hexadecimal digits"));
+        }
+        if self.twilio.auth_token.is_empty() || self.twilio.api_key_secret.is_empty() {
+            return Err(SimulatorError::Config("`twilio.auth_token` and `twilio.api_key_secret` must not be empty"));
         }
         if self.fronts.values().any(|address| !address.ip().is_loopback()) {
             return Err(SimulatorError::Config("`fronts` may lead to loopback addresses only"));
@@ -220,7 +234,7 @@ mod tests {
         };
         let shown = format!("{config:?}");
         assert!(shown.contains(&config.twilio.account_sid));
-        for secret in [config.twilio.auth_token.as_str(), "hush", "aHVzaA"] {
+        for secret in [config.twilio.auth_token.as_str(), config.twilio.api_key_secret.as_str(), "hush", "aHVzaA"] {
             assert!(!shown.contains(secret), "{shown}");
         }
     }
@@ -228,9 +242,11 @@ mod tests {
     #[test]
     fn refuses_an_unusable_configuration() {
         type Spoil = fn(&mut SimulatorConfig);
-        let cases: [(&str, Spoil); 6] = [
+        let cases: [(&str, Spoil); 8] = [
             ("short SID", |c| c.twilio.account_sid = "AC12".into()),
             ("empty token", |c| c.twilio.auth_token.clear()),
+            ("SID of an account", |c| c.twilio.api_key_sid.clone_from(&c.twilio.account_sid)),
+            ("empty secret", |c| c.twilio.api_key_secret.clear()),
             ("address as host", |c| c.http.hosts = vec!["127.0.0.1".into()]),
             ("upper case host", |c| c.extra_hosts = vec!["Evil.example".into()]),
             ("one label", |c| c.extra_hosts = vec!["localhost".into()]),
