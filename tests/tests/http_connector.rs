@@ -49,12 +49,12 @@ async fn each_way_to_authenticate_is_accepted() {
         api_key: Some(("x-auth-token".into(), "canary of the key".into())),
         ..HttpSmsAccount::default()
     };
-    // printf 'shop:canary of the password' | base64
+    // The user name may look like a number. printf '4512345679:canary of the password' | base64
     for (value, parameters) in [
         ("Bearer canary.of.the.token", json!({ "bearerToken": "canary.of.the.token" })),
         (
-            "Basic c2hvcDpjYW5hcnkgb2YgdGhlIHBhc3N3b3Jk",
-            json!({ "username": "shop", "password": "canary of the password" }),
+            "Basic NDUxMjM0NTY3OTpjYW5hcnkgb2YgdGhlIHBhc3N3b3Jk",
+            json!({ "username": "4512345679", "password": "canary of the password" }),
         ),
         ("Token canary", json!({ "authorization": "Token canary" })),
     ] {

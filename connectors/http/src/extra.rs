@@ -116,13 +116,41 @@ impl<'m> Placeholders<'m> {
 
 fn fields(config: &Config<'_>) -> Result<Map<String, Value>, Failure> {
     let fields: Map<String, Value> = config.json("fields")?.unwrap_or_default();
-    match fields.keys().find(|name| RESERVED.contains(&loose(name).as_str())) {
-        None => Ok(fields),
-        Some(name) => Err(Failure::configuration(format!(
+    if let Some(name) = fields.keys().find(|name| is_any_of(name, &RESERVED)) {
+        return Err(Failure::configuration(format!(
             "`fields` cannot have `{name}`: Sendbox sends {}, and a server may read these names in any case",
             RESERVED.map(|name| format!("`{name}`")).join(", ")
-        ))),
+        )));
     }
+    match fields.iter().find(|(name, value)| has_number(name) || has_number_in_names(value)) {
+        None => Ok(fields),
+        Some((name, _)) => {
+            let text = format!(
+                "`{name}` in `fields` has a name with {DIGITS_MAX} digits or more, which could be a phone number"
+            );
+            Err(Failure::configuration(text))
+        }
+    }
+}
+
+/// From so many digits on, the host takes a name for a phone number and ends the send.
+const DIGITS_MAX: usize = 7;
+
+fn has_number(name: &str) -> bool {
+    name.chars().filter(|character| character.is_numeric()).count() >= DIGITS_MAX
+}
+
+fn has_number_in_names(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_number_in_names),
+        Value::Object(members) => members.iter().any(|(name, value)| has_number(name) || has_number_in_names(value)),
+        _ => false,
+    }
+}
+
+/// Whether a lenient server may take the name for one of these.
+pub(crate) fn is_any_of(name: &str, reserved: &[&str]) -> bool {
+    reserved.contains(&loose(name).as_str())
 }
 
 /// The name as the most lenient server reads it: the letters and digits, in lower case.
@@ -192,6 +220,8 @@ mod tests {
             (json!({ "endpoint": ENDPOINT, "fields": { "T-O": "x" } }), "`T-O`"),
             (json!({ "endpoint": ENDPOINT, "fields": { "Pay_load": {} } }), "`Pay_load`"),
             (json!({ "formEndpoint": ENDPOINT, "fields": { "CODE": "1" } }), "`CODE`"),
+            (json!({ "endpoint": ENDPOINT, "fields": { "a4512345678": 1 } }), "digits"),
+            (json!({ "endpoint": ENDPOINT, "fields": { "a": [{ "45-12 345.678": 1 }] } }), "digits"),
             (json!({ "endpoint": ENDPOINT, "fields": { "text": "{{code}}" } }), "placeholder"),
             (json!({ "endpoint": ENDPOINT, "fields": { "a": { "b": ["{{to}}"] } } }), "placeholder"),
             (json!({ "endpoint": ENDPOINT, "fields": { "text": "id {{id}}" } }), "placeholder"),

@@ -10,23 +10,27 @@ use sendbox_connector_sdk::{
 };
 
 use crate::authentication;
-use crate::extra::Placeholders;
+use crate::extra::{self, Placeholders};
 
 /// Builds the request of a message.
 pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, Failure> {
-    let extra = Placeholders::new(message, logto_type(message.usage));
+    let placeholders = Placeholders::new(message, logto_type(message.usage));
     let method = method(config)?;
     let (url, content_type, body) = match config.text("formEndpoint") {
         Some(_) if method == Method::Get => {
             return Err(Failure::configuration("a form cannot be sent with `method` GET; enter the URL as `endpoint`"));
         }
-        Some(url) => (url.into(), Some("application/x-www-form-urlencoded"), form(pairs(message, config, &extra)?)),
+        Some(url) => {
+            check_query(&url, &["to", "code", "ip"])?;
+            (url.into(), Some("application/x-www-form-urlencoded"), form(pairs(message, config, &placeholders)?))
+        }
         None => {
             let url = config.required("endpoint")?;
+            check_query(&url, if method == Method::Get { &["to", "code", "ip"] } else { &["to", "payload", "ip"] })?;
             if method == Method::Get {
-                (with_query(&url, form(pairs(message, config, &extra)?)), None, Parts::new())
+                (with_query(&url, form(pairs(message, config, &placeholders)?)), None, Parts::new())
             } else {
-                (url.into(), Some("application/json"), json(message, config, &extra)?)
+                (url.into(), Some("application/json"), json(message, config, &placeholders)?)
             }
         }
     };
@@ -35,7 +39,7 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
     headers.extend(authentication::authorization(config)?.map(|value| ("Authorization".to_owned(), value)));
     headers.extend(content_type.map(|value| ("Content-Type".to_owned(), value.into())));
     headers.extend(authentication::api_key(config));
-    for (name, value) in extra.headers(config)? {
+    for (name, value) in placeholders.headers(config)? {
         if headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
             return Err(Failure::configuration(format!("`headers` has `{name}`, which has the API key")));
         }
@@ -71,19 +75,23 @@ fn method(config: &Config<'_>) -> Result<Method, Failure> {
 }
 
 /// The body as JSON.
-fn json(message: &Message, config: &Config<'_>, extra: &Placeholders<'_>) -> Result<Parts, Failure> {
+fn json(message: &Message, config: &Config<'_>, placeholders: &Placeholders<'_>) -> Result<Parts, Failure> {
     let mut members = vec![
         ("to".to_owned(), Json::from(&message.recipient.digits)),
         ("type".to_owned(), Json::from(logto_type(message.usage))),
         ("payload".to_owned(), payload(message.variables()?, message.locale.as_deref())),
     ];
     members.extend(message.client_ip.as_ref().map(|address| ("ip".to_owned(), Json::from(address))));
-    members.extend(extra.members(config)?);
+    members.extend(placeholders.members(config)?);
     Ok(Json::object(members).to_parts())
 }
 
 /// The fields of a form or a query.
-fn pairs(message: &Message, config: &Config<'_>, extra: &Placeholders<'_>) -> Result<Vec<(String, Parts)>, Failure> {
+fn pairs(
+    message: &Message,
+    config: &Config<'_>,
+    placeholders: &Placeholders<'_>,
+) -> Result<Vec<(String, Parts)>, Failure> {
     let mut pairs = vec![
         ("to".to_owned(), Parts::from(&message.recipient.digits)),
         ("type".to_owned(), logto_type(message.usage).into()),
@@ -91,8 +99,21 @@ fn pairs(message: &Message, config: &Config<'_>, extra: &Placeholders<'_>) -> Re
     ];
     pairs.extend(message.locale.as_deref().map(|locale| ("locale".to_owned(), locale.into())));
     pairs.extend(message.client_ip.as_ref().map(|address| ("ip".to_owned(), address.into())));
-    pairs.extend(extra.pairs(config)?);
+    pairs.extend(placeholders.pairs(config)?);
     Ok(pairs)
+}
+
+/// Checks that the URL's own query has none of the names at which the request has the message: a server that merges query and body
+/// would use either of the two, so the host ends such a send.
+fn check_query(url: &str, names: &[&str]) -> Result<(), Failure> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let mut own = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    match own.find(|name| extra::is_any_of(name, names)) {
+        None => Ok(()),
+        Some(name) => {
+            Err(Failure::configuration(format!("the URL has `{name}` in its query, where Sendbox sends the message")))
+        }
+    }
 }
 
 /// The URL with more parameters at the end of its query.
@@ -283,6 +304,10 @@ mod tests {
                 FailureClass::ConfigurationInvalid,
             ),
             (json!({ "endpoint": ENDPOINT, "successStatus": "200" }), FailureClass::ConfigurationInvalid),
+            (json!({ "endpoint": "https://a.example/?x=1&To=2" }), FailureClass::ConfigurationInvalid),
+            (json!({ "endpoint": "https://a.example/?payload" }), FailureClass::ConfigurationInvalid),
+            (json!({ "endpoint": "https://a.example/?c_ode=1", "method": "GET" }), FailureClass::ConfigurationInvalid),
+            (json!({ "formEndpoint": "https://a.example/?ip=1" }), FailureClass::ConfigurationInvalid),
         ] {
             let run = Harness::<HttpSms>::new(parameters.clone()).variables([("code", "1")]).send([]);
             assert!(run.requests.is_empty(), "{parameters}");
