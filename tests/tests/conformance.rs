@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sendbox_sandbox::policy::Limits;
 use sendbox_sandbox::{FailureClass, Outcome, RequestSent};
-use sendbox_simulator::{HttpSmsAccount, SimulatorConfig, TlsMode};
+use sendbox_simulator::{HttpSmsAccount, SimulatorConfig, TlsMode, TwilioAccount};
 use sendbox_tests::sandbox_fixture::{CODE, E164, TEXT, impatient};
 use sendbox_tests::simulator_setup::{SimulatorSetup, connection};
 use sendbox_tests::{expect_accepted, expect_failure};
@@ -61,6 +61,25 @@ async fn twilio_accepts_a_message() {
     assert_eq!(report.hosts_reached, ["https://api.dublin.ie1.twilio.com"]);
     expect_accepted("twilio in Ireland", report);
     assert_eq!(setup.simulator.inbox().len(), 2);
+}
+
+#[tokio::test]
+async fn twilio_accepts_an_api_key_in_place_of_the_auth_token() {
+    let setup = setup(Limits::default()).await;
+    let connector = setup.load("twilio").await;
+    let account = TwilioAccount::default();
+    let mut parameters = twilio();
+    parameters.as_object_mut().unwrap().remove("authToken");
+    parameters["apiKeySid"] = account.api_key_sid.into();
+    parameters["apiKeySecret"] = account.api_key_secret.into();
+    expect_accepted("an API key", setup.send(&connector, "a", &parameters, "").await);
+    assert_eq!(setup.simulator.inbox().len(), 1);
+
+    parameters["apiKeySecret"] = "not the right one".into();
+    let report = setup.send(&connector, "b", &parameters, "").await;
+    let failure = expect_failure("a wrong secret", report, FailureClass::AuthenticationFailed, RequestSent::Yes);
+    assert!(!failure.text.contains("not the right one"), "{}", failure.text);
+    assert_eq!(setup.simulator.inbox().len(), 1);
 }
 
 #[tokio::test]

@@ -102,6 +102,40 @@ async fn smsaero_answers() {
     assert!(setup.simulator.inbox().is_empty(), "a 200 that is no success is no message");
 }
 
+/// A template can have more variables than the code. The account refuses one too few and one too many.
+#[tokio::test]
+async fn templates_with_more_variables_are_filled_in() {
+    let mut config = SimulatorConfig::default();
+    config.aliyun.template_variables = [("SMS_7".to_owned(), vec!["yzm".to_owned(), "min".to_owned()])].into();
+    config.tencent.template_parameters = [("7".to_owned(), 2)].into();
+    let setup = SimulatorSetup::new(config, Limits::default()).await;
+    for (name, good, bad, variables) in [
+        (
+            "aliyun",
+            r#"{"china":"SMS_1","overseas":"SMS_7","variables":{"yzm":"code","min":"minutes"}}"#,
+            r#"{"template":"SMS_7","variables":{"yzm":"code"}}"#,
+            [("min", "10"), ("yzm", CODE)],
+        ),
+        (
+            "tencent",
+            r#"{"template":"7","variables":["minutes","code"]}"#,
+            r#"{"template":"7","variables":["code"]}"#,
+            [("1", "10"), ("2", CODE)],
+        ),
+    ] {
+        let connector = setup.load(name).await;
+        let (parameters, _) = connection(name);
+        assert_eq!(connector.metadata().check_template(good), Ok(()), "{name}");
+        setup.simulator.clear_inbox();
+        expect_accepted(name, setup.send(&connector, "good", &parameters, good).await);
+        let inbox = setup.simulator.inbox();
+        let got: Vec<(&str, &str)> = inbox[0].variables.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(got, variables, "{name}");
+        let report = setup.send(&connector, "bad", &parameters, bad).await;
+        expect_failure(name, report, TemplateRejected, RequestSent::Yes);
+    }
+}
+
 /// The host checks what a connector cannot see against the connector's schemas, before anything is sent.
 #[tokio::test]
 async fn codes_and_templates_that_a_provider_refuses_are_named_before() {

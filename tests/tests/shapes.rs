@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use sendbox_sandbox::policy::{EffectiveGrant, Limits, OperatorPolicy, PinnedShapes, TenantGrant};
 use sendbox_sandbox::{
-    Attempt, Connector, Content, ContentKind, DryRun, Message, Outcome, Parameters, Recipient, Rehearsal,
-    RehearsedTemplate, SendRequest, SendResult, TextEncoding, Usage, Variable,
+    Attempt, Connector, Content, ContentKind, DryRun, FailureClass, Message, Outcome, Parameters, Recipient, Rehearsal,
+    RehearsedTemplate, RequestSent, SendRequest, SendResult, TextEncoding, Usage, Variable,
 };
 use sendbox_simulator::SimulatorConfig;
 use sendbox_tests::simulator_setup::{SimulatorSetup, connection};
@@ -18,14 +18,16 @@ const CAME_AT: u64 = 1_795_421_801_000;
 /// A code that occurs nowhere else.
 const CODE: &str = "904417";
 
-/// Sets of parameters in addition to those of [`connection`], each for a connection of its own.
+/// Sets of parameters in addition to those of [`connection`], each for a connection of its own. `null` removes one of those.
 fn variants(name: &str) -> Vec<Value> {
+    let fields = json!({ "x-from": "45", "x-id": "{{id}}", "x-ttl": "{{seconds}}", "x-kind": "{{type}}", "x-lang": "{{locale}}" });
     let more: Vec<Value> = match name {
         "twilio" => vec![
             json!({ "validityPeriod": "lifetime" }),
             json!({ "validityPeriod": 600, "from": "3600", "disableRiskCheck": true }),
             json!({ "from": "600", "validityPeriod": "lifetime", "edge": "dublin", "region": "ie1" }),
             json!({ "statusCallback": "https://reports.example/600/45" }),
+            json!({ "apiKeySid": "SK0123456789abcdef0123456789abcdef", "apiKeySecret": "abcdefgh" }),
         ],
         "smsaero" => vec![json!({ "callbackUrl": "https://reports.example/r" }), json!({ "host": "gate.smsaero.org" })],
         "gatewayapi" => vec![
@@ -42,6 +44,9 @@ fn variants(name: &str) -> Vec<Value> {
             json!({ "authorization": "Bearer abcdefgh" }),
             json!({ "webhookSecret": "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" }),
             json!({ "endpoint": "https://hooks.simulator.test/45/sms?tenant=7&lang=en" }),
+            json!({ "endpoint": "https://hooks.simulator.test/sms?lang=en", "method": "GET", "fields": fields }),
+            json!({ "endpoint": null, "formEndpoint": "https://hooks.simulator.test/sms", "fields": fields }),
+            json!({ "method": "PUT", "fields": { "options": [fields, "45"] }, "headers": { "x-id": "{{id}}", "x-ttl": "{{seconds}}", "accept-language": "{{locale}}" } }),
         ],
         other => panic!("no parameters for {other}"),
     };
@@ -49,6 +54,7 @@ fn variants(name: &str) -> Vec<Value> {
     let with = |more: &Value| {
         let mut all = usual.as_object().unwrap().clone();
         all.extend(more.as_object().unwrap().clone());
+        all.retain(|_, value| !value.is_null());
         Value::Object(all)
     };
     std::iter::once(usual.clone()).chain(more.iter().map(with)).collect()
@@ -62,12 +68,17 @@ fn templates(name: &str) -> Vec<RehearsedTemplate> {
         locale: locale.map(str::to_owned),
         template: template.to_owned(),
     };
+    let with_variables = match name {
+        "aliyun" => r#"{"template":"600","variables":{"yzm":"code","min":"minutes"}}"#,
+        _ => r#"{"template":"600","variables":["minutes","code"]}"#,
+    };
     match name {
         "aliyun" | "tencent" => vec![
             one(Usage::Generic, None, both),
             one(Usage::SignIn, None, "44973901"),
             one(Usage::SignIn, Some("da"), "600"),
             one(Usage::Register, Some("zh-CN"), r#"{"china":"1","overseas":"45"}"#),
+            one(Usage::Register, None, with_variables),
         ],
         _ => Vec::new(),
     }
@@ -82,6 +93,15 @@ struct Connected {
 
 impl Connected {
     async fn new(setup: &SimulatorSetup, name: &str, parameters: &Value) -> Self {
+        Self::with_templates(setup, name, parameters, templates(name)).await
+    }
+
+    async fn with_templates(
+        setup: &SimulatorSetup,
+        name: &str,
+        parameters: &Value,
+        templates: Vec<RehearsedTemplate>,
+    ) -> Self {
         let connector = setup.load(name).await;
         let parameters = Arc::new(connector.parameters(parameters).unwrap());
         let grant = connector.grant(&parameters, &OperatorPolicy::default(), &TenantGrant::default()).unwrap();
@@ -90,7 +110,7 @@ impl Connected {
             owner: "acme".to_owned(),
             parameters: Arc::clone(&parameters),
             grant: Arc::clone(&grant),
-            templates: templates(name),
+            templates,
             at_unix_ms: CAME_AT,
         };
         let pinned = Arc::new(setup.sandbox.rehearse(&connector, &rehearsal).await.unwrap());
@@ -234,5 +254,30 @@ async fn no_built_in_connector_is_held_back_in_honest_use() {
                 );
             }
         }
+    }
+}
+
+/// A template that needs a variable of the platform: it is rehearsed with one, so that a message with it is not held back, and a
+/// message without it is not sent.
+#[tokio::test]
+async fn a_template_is_rehearsed_with_the_variables_that_it_names() {
+    let setup = SimulatorSetup::new(SimulatorConfig::default(), Limits::default()).await;
+    for (name, template) in [
+        ("aliyun", r#"{"template":"SMS_1","variables":{"code":"code","app":"product","min":"minutes"}}"#),
+        ("tencent", r#"{"template":"1","variables":["product","code","minutes"]}"#),
+    ] {
+        let templates =
+            || vec![RehearsedTemplate { usage: Usage::Generic, locale: None, template: template.to_owned() }];
+        let connected = Connected::with_templates(&setup, name, &connection(name).0, templates()).await;
+        for clear in messages(66) {
+            let clear = Clear { variables: &["product", "link"], ..clear };
+            let report = connected.send(&setup, message(ContentKind::Template, &templates(), &clear)).await;
+            assert!(matches!(report.outcome, Outcome::NotSentDryRun), "{name} with {clear:?}: {:?}", report.outcome);
+        }
+        let clear = Clear { variables: &["link"], ..messages(1).next().unwrap() };
+        let report = connected.send(&setup, message(ContentKind::Template, &templates(), &clear)).await;
+        let Outcome::Failed(failure) = report.outcome else { panic!("{name}: {:?}", report.outcome) };
+        assert_eq!((failure.class, failure.request_sent), (FailureClass::InvalidRequest, RequestSent::No), "{name}");
+        assert!(failure.text.contains("`product`"), "{name}: {failure:?}");
     }
 }

@@ -1,11 +1,13 @@
 //! The request to Alibaba Cloud: `POST /` with a signed form, action `SendSms`.
 //!
 //! With the parameters of Logto's connector, the form has the same fields in the same order. Two values differ on purpose:
-//! `TemplateParam` contains the code only, and the country chooses the template.
+//! `TemplateParam` contains the code and what the template names besides, and the country chooses the template.
 
 use sendbox_connector_sdk::{
-    Config, Failure, Json, Message, Method, Parts, Request, Utc, form, parts, template_for_country,
+    Config, Failure, FailureClass, Json, Message, Method, Parts, Request, Utc, form, parts, template_for_country,
+    template_values, template_variables,
 };
+use serde_json::Value;
 
 use crate::signature;
 
@@ -78,7 +80,7 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
         ("PhoneNumbers", Parts::from(&message.recipient.digits)),
         ("SignName", config.required("signName")?.into()),
         ("TemplateCode", template.into()),
-        ("TemplateParam", Json::object([("code", Json::from(message.code()?))]).to_parts()),
+        ("TemplateParam", template_param(message)?.to_parts()),
         ("SignatureNonce", uuid(&message.attempt.nonce).into()),
         ("Timestamp", Utc::from_millis(message.attempt.started_at).timestamp().into()),
     ];
@@ -87,6 +89,24 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
     Ok(Request::post(parts![endpoint.origin, "/"])
         .header("Content-Type", "application/x-www-form-urlencoded")
         .body(form(fields)))
+}
+
+/// The values of the template's variables, by their names in the template: `code`, unless the tenant named others.
+fn template_param(message: &Message) -> Result<Json, Failure> {
+    let variables = match template_variables(message.template()?)? {
+        None => return Ok(Json::object([("code", Json::from(message.code()?))])),
+        Some(Value::Object(variables)) => variables,
+        Some(_) => return Err(not_variables()),
+    };
+    let names: Vec<&str> =
+        variables.values().map(|name| name.as_str().ok_or_else(not_variables)).collect::<Result<_, _>>()?;
+    let values = template_values(message, &names)?;
+    Ok(Json::object(variables.keys().cloned().zip(values.into_iter().map(Json::string))))
+}
+
+fn not_variables() -> Failure {
+    let text = "`variables` must be an object: for each variable of the template, `code`, `minutes`, or a variable of the message";
+    Failure::new(FailureClass::TemplateRejected).text(text)
 }
 
 fn selected_endpoint(config: &Config<'_>) -> Result<&'static Endpoint, Failure> {
@@ -195,6 +215,41 @@ mod tests {
     fn only_the_code_goes_into_the_template() {
         let body = harness(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
         assert_eq!(field(&body, "TemplateParam"), "%7B%22code%22%3A%229%5C%22%5C%5Cx%22%7D");
+    }
+
+    #[test]
+    fn further_variables_are_those_that_the_template_names() {
+        let given = [("code", "123456"), ("product", "Shop7"), ("unused", "x")];
+        for (template, want) in [
+            (r#"{"template":"SMS_1","variables":{"code":"code","min":"minutes"}}"#, r#"{"code":"123456","min":"6"}"#),
+            (
+                r#"{"china":"SMS_1","overseas":"SMS_2","variables":{"yzm":"code","app":"product"}}"#,
+                r#"{"app":"Shop7","yzm":"123456"}"#,
+            ),
+            (r#"{"china":"SMS_1","overseas":"SMS_2"}"#, r#"{"code":"123456"}"#),
+        ] {
+            let harness = harness(json!({})).template(template).variables(given).lifetime_seconds(301);
+            let want = form([("TemplateParam", want)]);
+            let got = format!("TemplateParam={}", field(&harness.request().body, "TemplateParam"));
+            assert_eq!(parts![got], want, "{template}");
+        }
+    }
+
+    #[test]
+    fn variables_that_cannot_be_filled_in_are_refused_before_sending() {
+        for (variables, want) in [
+            (json!({ "min": "minutes" }), FailureClass::TemplateRejected),
+            (json!({ "code": "code", "again": "code" }), FailureClass::TemplateRejected),
+            (json!({ "code": "code", "a": "minutes", "b": "minutes" }), FailureClass::TemplateRejected),
+            (json!({ "code": 1 }), FailureClass::TemplateRejected),
+            (json!(["code"]), FailureClass::TemplateRejected),
+            (json!({ "code": "code", "app": "product" }), FailureClass::InvalidRequest),
+        ] {
+            let template = json!({ "template": "SMS_1", "variables": variables }).to_string();
+            let run = harness(json!({})).template(&template).variables([("code", "1")]).send([]);
+            assert!(run.requests.is_empty(), "{template}");
+            assert_eq!(run.result.unwrap_err().class, want, "{template}");
+        }
     }
 
     #[test]

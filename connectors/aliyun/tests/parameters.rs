@@ -40,7 +40,13 @@ fn parameters() {
 #[test]
 fn templates() {
     check_templates::<Aliyun>(
-        &[json!("SMS_154950909"), json!("template-code"), json!({ "china": "SMS_1", "overseas": "SMS_2" })],
+        &[
+            json!("SMS_154950909"),
+            json!("template-code"),
+            json!({ "china": "SMS_1", "overseas": "SMS_2" }),
+            json!({ "china": "SMS_1", "overseas": "SMS_2", "variables": { "code": "code", "min": "minutes" } }),
+            json!({ "template": "SMS_1", "variables": { "yzm": "code", "app": "user.name" } }),
+        ],
         &[
             json!(""),
             json!("SMS 1"),
@@ -49,6 +55,13 @@ fn templates() {
             json!({ "china": "SMS_1", "overseas": "" }),
             json!({ "china": "SMS_1", "overseas": "SMS_2", "other": "SMS_3" }),
             json!(["SMS_1"]),
+            json!({ "template": "SMS_1" }),
+            json!({ "template": "SMS_1", "china": "SMS_1", "variables": { "code": "code" } }),
+            json!({ "template": "SMS_1", "variables": {} }),
+            json!({ "template": "SMS_1", "variables": { "min": "minutes" } }),
+            json!({ "template": "SMS_1", "variables": { "code": "code", "a b": "minutes" } }),
+            json!({ "template": "SMS_1", "variables": { "code": "code", "min": 10 } }),
+            json!({ "template": "SMS_1", "variables": ["code"] }),
         ],
     );
 }

@@ -8,7 +8,7 @@
 //! | recipient, text, template, variables | [`Message`] |
 //! | parameters and secrets of the connection | [`Config`] |
 //! | a request | [`Request`], [`Json`], [`form`](fn@form), [`parts!`], [`percent`], [`basic_auth`] |
-//! | a template for mainland China or overseas | [`template_for_country`] |
+//! | a template for mainland China or overseas, and its variables | [`template_for_country`], [`template_values`] |
 //! | to sign, encode or hash what you cannot read | [`Sealed`] |
 //! | what the provider's response means | [`Response`], [`Receipt`], [`Failure`], [`FailureClass::of_status`] |
 //! | delivery reports | [`DeliveryReports`], [`Callback`], [`Verifier`] |
@@ -53,6 +53,6 @@ pub use message::{Attempt, Content, Message, Price, Receipt, Recipient, TextCont
 pub use metadata::{ContentKind, HostNeed, MessagePlaces, Metadata, NumberFormat, SecretUse, Step};
 pub use report::{Callback, CallbackError, Field, Report, State};
 pub use sealed::{Encoding, Hash, Part, Parts, Sealed};
-pub use template::template_for_country;
+pub use template::{template_for_country, template_values, template_variables};
 pub use time::Utc;
 pub use url::percent;

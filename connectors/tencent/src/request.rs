@@ -1,9 +1,14 @@
 //! The request to Tencent Cloud: `POST /` with a JSON body, signed with TC3-HMAC-SHA256, action `SendSms`.
 //!
 //! With the parameters of Logto's connector, headers and body are the same, field by field. Three values differ on purpose: the
-//! number has its `+`, the country chooses the template, and the parameters of the template are the code only.
+//! number has its `+`, the country chooses the template, and the parameters of the template are the code, or those that the template
+//! names.
 
-use sendbox_connector_sdk::{Config, Failure, Json, Message, Request, Utc, parts, template_for_country};
+use sendbox_connector_sdk::{
+    Config, Failure, FailureClass, Json, Message, Request, Utc, parts, template_for_country, template_values,
+    template_variables,
+};
+use serde_json::Value;
 
 use crate::signature::{self, SigningInput};
 
@@ -95,7 +100,7 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
         ("SmsSdkAppId", config.required("sdkAppId")?.into()),
         ("SignName", config.required("signName")?.into()),
         ("TemplateId", template.into()),
-        ("TemplateParamSet", Json::array([Json::from(message.code()?)])),
+        ("TemplateParamSet", template_params(message)?),
         ("PhoneNumberSet", Json::array([Json::from(&message.recipient.e164)])),
     ]);
     // SigningInput as a whole, but sent in parts, so that a dry run can show each part masked.
@@ -122,6 +127,23 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
         .header("X-TC-Version", "2021-01-11")
         .header("X-TC-Region", config.required("region")?)
         .body(body))
+}
+
+/// The values of the template's parameters `{1}`, `{2}`, …: the code, unless the tenant named others.
+fn template_params(message: &Message) -> Result<Json, Failure> {
+    let variables = match template_variables(message.template()?)? {
+        None => return Ok(Json::array([Json::from(message.code()?)])),
+        Some(Value::Array(variables)) => variables,
+        Some(_) => return Err(not_variables()),
+    };
+    let names: Vec<&str> =
+        variables.iter().map(|name| name.as_str().ok_or_else(not_variables)).collect::<Result<_, _>>()?;
+    Ok(Json::array(template_values(message, &names)?.into_iter().map(Json::string)))
+}
+
+fn not_variables() -> Failure {
+    let text = "`variables` must be a list: for `{1}`, `{2}`, … of the template, `code`, `minutes`, or a variable of the message";
+    Failure::new(FailureClass::TemplateRejected).text(text)
 }
 
 fn selected_host(config: &Config<'_>) -> Result<&'static str, Failure> {
@@ -209,6 +231,37 @@ mod tests {
     fn only_the_code_goes_into_the_template() {
         let body = harness(json!({})).variables([("uiLocales", "fr-CA fr en"), ("code", "9\"\\x")]).request().body;
         assert!(body.contains(r#""TemplateParamSet":["9\"\\x"],"#), "{body}");
+    }
+
+    #[test]
+    fn further_parameters_are_those_that_the_template_names() {
+        let given = [("code", "123456"), ("product", "77"), ("unused", "x")];
+        for (template, want) in [
+            (r#"{"template":"1","variables":["code","minutes"]}"#, r#"["123456","6"]"#),
+            (r#"{"china":"1","overseas":"2","variables":["product","code"]}"#, r#"["77","123456"]"#),
+            (BOTH, r#"["123456"]"#),
+        ] {
+            let harness = harness(json!({})).template(template).variables(given).lifetime_seconds(301);
+            let body = harness.request().body;
+            assert!(body.contains(&format!(r#""TemplateParamSet":{want},"#)), "{body}");
+        }
+    }
+
+    #[test]
+    fn parameters_that_cannot_be_filled_in_are_refused_before_sending() {
+        for (variables, want) in [
+            (json!([]), FailureClass::TemplateRejected),
+            (json!(["minutes"]), FailureClass::TemplateRejected),
+            (json!(["code", "code"]), FailureClass::TemplateRejected),
+            (json!(["code", 2]), FailureClass::TemplateRejected),
+            (json!({ "1": "code" }), FailureClass::TemplateRejected),
+            (json!(["code", "product"]), FailureClass::InvalidRequest),
+        ] {
+            let template = json!({ "template": "1", "variables": variables }).to_string();
+            let run = harness(json!({})).template(&template).variables([("code", "1")]).send([]);
+            assert!(run.requests.is_empty(), "{template}");
+            assert_eq!(run.result.unwrap_err().class, want, "{template}");
+        }
     }
 
     #[test]

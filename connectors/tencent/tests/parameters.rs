@@ -44,7 +44,12 @@ fn parameters() {
 #[test]
 fn templates() {
     check_templates::<Tencent>(
-        &[json!("449739"), json!({ "china": "449739", "overseas": "449740" })],
+        &[
+            json!("449739"),
+            json!({ "china": "449739", "overseas": "449740" }),
+            json!({ "china": "449739", "overseas": "449740", "variables": ["code", "minutes"] }),
+            json!({ "template": "449739", "variables": ["user.name", "code"] }),
+        ],
         &[
             json!(""),
             json!("44 9739"),
@@ -53,6 +58,13 @@ fn templates() {
             json!({ "china": "449739", "overseas": 449_740 }),
             json!({ "china": "449739", "overseas": "449740", "other": "1" }),
             json!(["449739"]),
+            json!({ "template": "449739" }),
+            json!({ "template": "449739", "china": "1", "variables": ["code"] }),
+            json!({ "template": "449739", "variables": [] }),
+            json!({ "template": "449739", "variables": ["minutes"] }),
+            json!({ "template": "449739", "variables": ["code", "code"] }),
+            json!({ "template": "449739", "variables": ["code", "a b"] }),
+            json!({ "template": "449739", "variables": { "1": "code" } }),
         ],
     );
 }

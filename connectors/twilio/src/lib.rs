@@ -26,7 +26,7 @@ impl Connector for Twilio {
             methods: vec![Method::Post],
             path_prefix: PATH_PREFIX,
             message: Some(MessagePlaces::form(NumberFormat::E164, "To", "Body")),
-            secrets: vec![("authToken", SecretUse::Sent)],
+            secrets: vec![("authToken", SecretUse::Sent), ("apiKeySecret", SecretUse::Sent)],
             purpose,
         };
         Metadata {

@@ -36,9 +36,17 @@ pub(crate) fn build(message: &Message, config: &Config<'_>) -> Result<Request, F
 
     let url = parts![host(config)?, crate::PATH_PREFIX, percent(&account), "/Messages.json"];
     Ok(Request::post(url)
-        .header("Authorization", basic_auth(account, config.required_secret("authToken")?))
+        .header("Authorization", credentials(account, config)?)
         .header("Content-Type", "application/x-www-form-urlencoded")
         .body(form(fields)))
+}
+
+/// The API key if there is one, else the account's SID and auth token.
+fn credentials(account: String, config: &Config<'_>) -> Result<Parts, Failure> {
+    match config.text("apiKeySid") {
+        Some(key) => Ok(basic_auth(key, config.required_secret("apiKeySecret")?)),
+        None => Ok(basic_auth(account, config.required_secret("authToken")?)),
+    }
 }
 
 /// The origin: `https://api.twilio.com`, or that of an edge and a region. An edge alone means region `us1`; since April 2026,
@@ -101,6 +109,26 @@ mod tests {
             "To=%2B4512345678&MessagingServiceSid=MG0123456789abcdef0123456789abcdef\
              &Body=Din+kode%3A+123456+%7E*%C3%B8&RiskCheck=enable"
         );
+    }
+
+    #[test]
+    fn an_api_key_replaces_the_auth_token() {
+        let key = json!({ "apiKeySid": "SK0123456789abcdef0123456789abcdef", "apiKeySecret": "key:secret" });
+        let with_token = Harness::<Twilio>::new(service(key.clone())).text("x").request();
+        // printf 'SK0123456789abcdef0123456789abcdef:key:secret' | base64 -w0
+        let want = "Basic U0swMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjprZXk6c2VjcmV0";
+        assert_eq!(with_token.header("authorization"), Some(want));
+        assert_eq!(with_token.url, format!("https://api.twilio.com/2010-04-01/Accounts/{SID}/Messages.json"));
+
+        let without_token = merge_patch(service(key.clone()), json!({ "authToken": null }));
+        assert_eq!(Harness::<Twilio>::new(without_token).text("x").request(), with_token);
+
+        for missing in ["apiKeySecret", "apiKeySid"] {
+            let incomplete = merge_patch(service(key.clone()), json!({ "authToken": null, missing: null }));
+            let run = Harness::<Twilio>::new(incomplete).text("x").send([]);
+            assert!(run.requests.is_empty());
+            assert_eq!(run.result.unwrap_err().class, FailureClass::ConfigurationInvalid, "{missing}");
+        }
     }
 
     #[test]

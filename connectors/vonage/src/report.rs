@@ -2,7 +2,8 @@
 //!
 //! They are signed only if Vonage's support has enabled it for the account. Then `sig` is a digest of all other fields, sorted by
 //! name, as `&name=value`, with `&` and `=` in values replaced by `_`. The fields contain the phone number, so the digest is
-//! computed over sealed values. If `signatureSecret` is set, only signed receipts are accepted; otherwise the callback URL, which
+//! computed over sealed values. The contract has those for the fields of a query and of a form, and none for the members of JSON, so
+//! signed JSON cannot be verified. If `signatureSecret` is set, only signed receipts are accepted; otherwise the callback URL, which
 //! cannot be guessed, is the only protection.
 
 use sendbox_connector_sdk::{

@@ -19,6 +19,7 @@ use sendbox_contract::{
     Variable,
 };
 use sendbox_policy::{EffectiveGrant, PinnedShapes};
+use serde_json::Value;
 
 use crate::call::outbound::DryRun;
 use crate::connector::Connector;
@@ -104,6 +105,9 @@ const LIFETIMES: [u32; 10] = [1, 19, 30, 59, 60, 300, 900, 3600, 36_001, 86_400]
 
 /// Names that platforms give to variables. A connector's shape does not contain them if it passes all of them on.
 const VARIABLES: [&str; 3] = ["link", "applicationName", "userName"];
+
+/// Maximum number of variables that are made up because a template may name them.
+const NAMED_MAX: usize = 32;
 
 /// A code that does not occur in a number of [`DESTINATIONS`].
 const CODE: &str = "407193";
@@ -216,10 +220,15 @@ impl Sandbox {
 }
 
 fn content(kind: ContentKind, case: &Case, rehearsal: &Rehearsal) -> Option<Content> {
-    let variables = || {
+    let variables = |named: Vec<String>| {
         let code = Variable { name: sendbox_contract::message::CODE.to_owned(), value: CODE.to_owned().into() };
-        let made_up = |name: &&str| Variable { name: (*name).to_owned(), value: "made up".to_owned().into() };
-        std::iter::once(code).chain(case.variables.iter().map(made_up)).collect::<Vec<_>>()
+        let others = case.variables.iter().map(|name| (*name).to_owned());
+        let mut names: Vec<String> = others.chain(named).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| *name != code.name);
+        let made_up = |name| Variable { name, value: "made up".to_owned().into() };
+        std::iter::once(code).chain(names.into_iter().map(made_up)).collect::<Vec<_>>()
     };
     Some(match kind {
         ContentKind::Text => Content::Text {
@@ -235,10 +244,35 @@ fn content(kind: ContentKind, case: &Case, rehearsal: &Rehearsal) -> Option<Cont
                 Some(index) => templates.get(index),
                 None => of(case.usage).or_else(|| of(Usage::Generic)),
             };
-            Content::Template { template: template?.template.clone(), variables: variables() }
+            let template = &template?.template;
+            Content::Template { template: template.clone(), variables: variables(named_in(template)) }
         }
-        ContentKind::Variables => Content::Variables(variables()),
+        ContentKind::Variables => Content::Variables(variables(Vec::new())),
     })
+}
+
+/// The names that a template may give to variables of the message, for instance in `{"template": "1", "variables": ["code", "link"]}`:
+/// every text in it that could be one. Without these variables, the connector would make no request that could be pinned.
+fn named_in(template: &str) -> Vec<String> {
+    let (mut names, mut left) = (Vec::new(), Vec::new());
+    if template.starts_with(['{', '[']) {
+        left.extend(serde_json::from_str::<Value>(template));
+    }
+    while let Some(next) = left.pop() {
+        match next {
+            Value::String(name) if is_variable_name(&name) => names.push(name),
+            Value::Array(items) => left.extend(items),
+            Value::Object(members) => left.extend(members.into_iter().map(|(_, value)| value)),
+            _ => {}
+        }
+    }
+    names.truncate(NAMED_MAX);
+    names
+}
+
+fn is_variable_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')
 }
 
 fn message(
@@ -264,4 +298,25 @@ fn message(
         idempotency_key: attempt.nonce.clone(),
         attempt,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_names_variables_in_json_only() {
+        for (template, names) in [
+            ("SMS_1", &[][..]),
+            ("{", &[]),
+            (r#"{"template":"1","variables":["code","user.name"]}"#, &["1", "code", "user.name"]),
+            (r#"{"a":{"b":[7,"not a name","ø",""]},"c":"x_1"}"#, &["x_1"]),
+        ] {
+            let mut found = named_in(template);
+            found.sort_unstable();
+            assert_eq!(found, names, "{template}");
+        }
+        let many: Vec<String> = (0..100).map(|number| format!("v{number}")).collect();
+        assert_eq!(named_in(&serde_json::to_string(&many).unwrap()).len(), NAMED_MAX);
+    }
 }

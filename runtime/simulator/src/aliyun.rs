@@ -75,6 +75,8 @@ pub struct AliyunAccount {
     pub mainland_templates: Vec<String>,
     /// Approved templates for all other numbers.
     pub overseas_templates: Vec<String>,
+    /// The variables of a template. One that is not listed has `code`, and accepts others.
+    pub template_variables: BTreeMap<String, Vec<String>>,
     /// Whether a number gets 1 code a minute, 5 an hour and 10 a day of one signature, as with Aliyun; default: any.
     pub limits: bool,
 }
@@ -88,6 +90,7 @@ impl Default for AliyunAccount {
             sign_names: Vec::new(),
             mainland_templates: Vec::new(),
             overseas_templates: Vec::new(),
+            template_variables: BTreeMap::new(),
             limits: false,
         }
     }
@@ -101,6 +104,7 @@ impl fmt::Debug for AliyunAccount {
             .field("sign_names", &self.sign_names)
             .field("mainland_templates", &self.mainland_templates)
             .field("overseas_templates", &self.overseas_templates)
+            .field("template_variables", &self.template_variables)
             .field("limits", &self.limits)
             .finish()
     }
@@ -268,6 +272,7 @@ impl Aliyun {
             });
         }
         let variables = variables(fields.get("TemplateParam"))?;
+        check_names(&variables, self.account.template_variables.get(template))?;
         if self.account.limits {
             self.count(to, sign, now)?;
         }
@@ -297,7 +302,22 @@ impl Aliyun {
     }
 }
 
-/// The variables of a verification template: an object of strings, `code` among them, letters and digits only.
+/// Whether these are the variables of the template, none of them empty.
+fn check_names(variables: &BTreeMap<String, String>, wanted: Option<&Vec<String>>) -> Result<(), Refusal> {
+    let code = [String::from("code")];
+    let names = wanted.map_or(code.as_slice(), Vec::as_slice);
+    if names.iter().any(|name| variables.get(name).is_none_or(String::is_empty)) {
+        return Err(Refusal::code("isv.TEMPLATE_MISSING_PARAMETERS"));
+    }
+    match wanted {
+        Some(names) if variables.keys().any(|name| !names.contains(name)) => {
+            Err(Refusal::code("isv.TEMPLATE_PARAMS_ILLEGAL"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The variables of a verification template: an object of strings, letters and digits only.
 fn variables(json: Option<&str>) -> Result<BTreeMap<String, String>, Refusal> {
     let json = json.ok_or(Refusal::code("isv.TEMPLATE_MISSING_PARAMETERS"))?;
     let members: Map<String, Value> =
@@ -313,10 +333,7 @@ fn variables(json: Option<&str>) -> Result<BTreeMap<String, String>, Refusal> {
         }
         variables.insert(name, value);
     }
-    match variables.get("code") {
-        Some(code) if !code.is_empty() => Ok(variables),
-        _ => Err(Refusal::code("isv.TEMPLATE_MISSING_PARAMETERS")),
-    }
+    Ok(variables)
 }
 
 /// Eleven digits that begin with 13 to 19, alone or after `+86`, `0086`, `86` or `+`.

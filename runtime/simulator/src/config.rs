@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 use crate::aliyun::AliyunAccount;
 use crate::error::SimulatorError;
@@ -56,12 +57,21 @@ pub struct TwilioAccount {
     pub account_sid: String,
     /// The secret of HTTP Basic authorization.
     pub auth_token: String,
+    /// An API key of the account: `SK` and 32 hexadecimal digits.
+    pub api_key_sid: String,
+    /// The secret of the API key.
+    pub api_key_secret: String,
 }
 
 impl Default for TwilioAccount {
     fn default() -> Self {
         // Composed at run time, so that scanners for leaked credentials do not report this file.
-        Self { account_sid: format!("AC{}", "5e".repeat(16)), auth_token: "0123456789abcdef".repeat(2) }
+        Self {
+            account_sid: format!("AC{}", "5e".repeat(16)),
+            auth_token: "0123456789abcdef".repeat(2),
+            api_key_sid: format!("SK{}", "5e".repeat(16)),
+            api_key_secret: "Simulated0Secret".repeat(2),
+        }
     }
 }
 
@@ -70,17 +80,41 @@ impl fmt::Debug for TwilioAccount {
         f.debug_struct("TwilioAccount")
             .field("account_sid", &self.account_sid)
             .field("auth_token", &"[secret]")
+            .field("api_key_sid", &self.api_key_sid)
+            .field("api_key_secret", &"[secret]")
             .finish()
     }
 }
 
-/// The tenant's own endpoint that takes `{to, type, payload, ip?}`.
+/// How the endpoint takes a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HttpSmsFormat {
+    /// `{to, type, payload, ip?}` as JSON.
+    #[default]
+    Json,
+    /// `to`, `type`, `code`, `locale` and `ip` as a form.
+    Form,
+    /// The same fields in the query, besides those of the endpoint's own URL.
+    Query,
+}
+
+/// The tenant's own endpoint that takes `{to, type, payload, ip?}`, or the same in a form or a query.
 #[derive(Clone)]
 pub struct HttpSmsAccount {
     /// Host names that it answers on; default `hooks.simulator.test`. Any path is accepted.
     pub hosts: Vec<String>,
+    /// The only method that it accepts; default `POST`.
+    pub method: String,
+    /// How it takes a message.
+    pub format: HttpSmsFormat,
     /// When set, the exact value that the `Authorization` header must have.
     pub authorization: Option<String>,
+    /// When set, the name of a header, in lower case, and the API key that it must have.
+    pub api_key: Option<(String, String)>,
+    /// Further headers that a request must have, with names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// Further members or fields that a request must have, and no others.
+    pub fields: BTreeMap<String, Value>,
     /// If set, requests must have a Standard Webhooks signature with this key: `whsec_` and base64.
     pub webhook_secret: Option<String>,
     /// Respond to an accepted message with 204 and no body instead of 200 and JSON. Users' endpoints do either.
@@ -91,7 +125,12 @@ impl Default for HttpSmsAccount {
     fn default() -> Self {
         Self {
             hosts: vec!["hooks.simulator.test".to_owned()],
+            method: "POST".to_owned(),
+            format: HttpSmsFormat::Json,
             authorization: None,
+            api_key: None,
+            headers: BTreeMap::new(),
+            fields: BTreeMap::new(),
             webhook_secret: None,
             no_content: false,
         }
@@ -103,7 +142,12 @@ impl fmt::Debug for HttpSmsAccount {
         let mask = |secret: &Option<String>| secret.as_ref().map(|_| "[secret]");
         f.debug_struct("HttpSmsAccount")
             .field("hosts", &self.hosts)
+            .field("method", &self.method)
+            .field("format", &self.format)
             .field("authorization", &mask(&self.authorization))
+            .field("api_key", &self.api_key.as_ref().map(|(header, _)| (header, "[secret]")))
+            .field("headers", &self.headers)
+            .field("fields", &self.fields)
             .field("webhook_secret", &mask(&self.webhook_secret))
             .field("no_content", &self.no_content)
             .finish()
@@ -131,8 +175,11 @@ impl SimulatorConfig {
         if !is_sid(&self.twilio.account_sid, "AC") {
             return Err(SimulatorError::Config("`twilio.account_sid` must be `AC` followed by 32 hexadecimal digits"));
         }
-        if self.twilio.auth_token.is_empty() {
-            return Err(SimulatorError::Config("`twilio.auth_token` must not be empty"));
+        if !is_sid(&self.twilio.api_key_sid, "SK") {
+            return Err(SimulatorError::Config("`twilio.api_key_sid` must be `SK` followed by 32 hexadecimal digits"));
+        }
+        if self.twilio.auth_token.is_empty() || self.twilio.api_key_secret.is_empty() {
+            return Err(SimulatorError::Config("`twilio.auth_token` and `twilio.api_key_secret` must not be empty"));
         }
         if self.fronts.values().any(|address| !address.ip().is_loopback()) {
             return Err(SimulatorError::Config("`fronts` may lead to loopback addresses only"));
@@ -180,13 +227,14 @@ mod tests {
             http: HttpSmsAccount {
                 authorization: Some("Bearer hush".into()),
                 webhook_secret: Some("whsec_aHVzaA==".into()),
+                api_key: Some(("x-api-key".into(), "key to hush".into())),
                 ..HttpSmsAccount::default()
             },
             ..SimulatorConfig::default()
         };
         let shown = format!("{config:?}");
         assert!(shown.contains(&config.twilio.account_sid));
-        for secret in [config.twilio.auth_token.as_str(), "hush", "aHVzaA"] {
+        for secret in [config.twilio.auth_token.as_str(), config.twilio.api_key_secret.as_str(), "hush", "aHVzaA"] {
             assert!(!shown.contains(secret), "{shown}");
         }
     }
@@ -194,9 +242,11 @@ mod tests {
     #[test]
     fn refuses_an_unusable_configuration() {
         type Spoil = fn(&mut SimulatorConfig);
-        let cases: [(&str, Spoil); 6] = [
+        let cases: [(&str, Spoil); 8] = [
             ("short SID", |c| c.twilio.account_sid = "AC12".into()),
             ("empty token", |c| c.twilio.auth_token.clear()),
+            ("SID of an account", |c| c.twilio.api_key_sid.clone_from(&c.twilio.account_sid)),
+            ("empty secret", |c| c.twilio.api_key_secret.clear()),
             ("address as host", |c| c.http.hosts = vec!["127.0.0.1".into()]),
             ("upper case host", |c| c.extra_hosts = vec!["Evil.example".into()]),
             ("one label", |c| c.extra_hosts = vec!["localhost".into()]),

@@ -1,7 +1,8 @@
-//! A tenant's own endpoint that receives `{to, type, payload, ip?}`, as users of the generic HTTP SMS connector run it.
+//! A tenant's own endpoint that receives `{to, type, payload, ip?}`, as users of the generic HTTP SMS connector run it; or the same
+//! in a form or a query.
 //!
-//! Promises to check the authorization and the Standard Webhooks signature if the account has them, and every member of the body.
-//! Real endpoints are more lenient; this one follows the documented contract. Any path is served.
+//! Promises to check the authorization, the API key, further headers and the Standard Webhooks signature if the account has them,
+//! and every member of the body. Real endpoints are more lenient; this one follows the documented contract. Any path is served.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use crate::config::HttpSmsAccount;
+use crate::config::{HttpSmsAccount, HttpSmsFormat};
 use crate::error::SimulatorError;
 use crate::provider::{Accepted, Provider, SimResponse, SimState, is_international_digits, unix_millis};
 use crate::request::IncomingRequest;
@@ -80,7 +81,9 @@ impl Provider for HttpSms {
     }
 
     fn secrets(&self) -> Vec<String> {
-        self.account.authorization.iter().chain(&self.account.webhook_secret).cloned().collect()
+        let Self { account, .. } = self;
+        let api_key = account.api_key.as_ref().map(|(_, key)| key);
+        account.authorization.iter().chain(&account.webhook_secret).chain(api_key).cloned().collect()
     }
 }
 
@@ -91,27 +94,96 @@ impl HttpSms {
     }
 
     fn judge(&self, request: &IncomingRequest, state: &SimState) -> Result<Accepted, Refusal> {
-        if request.method != "POST" {
-            return Err(Refusal(405, "the method must be POST"));
+        if request.method != self.account.method {
+            return Err(Refusal(405, "the endpoint does not accept this method"));
         }
-        if let Some(wanted) = &self.account.authorization {
-            let given = request.header("authorization").unwrap_or_default();
-            if !bool::from(given.as_bytes().ct_eq(wanted.as_bytes())) {
-                return Err(Refusal(401, "the Authorization header is missing or invalid"));
-            }
-        }
+        self.check_headers(request)?;
         if let Some(key) = &self.webhook_key {
             check_signature(request, key, unix_millis(state.now()) / 1000)?;
         }
-        if request.media_type().as_deref() != Some("application/json") {
-            return Err(Refusal(415, "the content type must be application/json"));
-        }
-        let body: Value = serde_json::from_slice(&request.body).map_err(|_| Refusal(400, "the body is not JSON"))?;
-        let body = body.as_object().ok_or(Refusal(400, "the body must be a JSON object"))?;
-        let mut message = read_message(body)?;
+        let mut message = match self.account.format {
+            HttpSmsFormat::Json => self.read_json(request)?,
+            HttpSmsFormat::Form => {
+                expect_media_type(request, "application/x-www-form-urlencoded")?;
+                self.read_fields(request.form().map_err(|_| Refusal(400, "the body is not a form"))?)?
+            }
+            HttpSmsFormat::Query => {
+                if !request.body.is_empty() || request.media_type().is_some() {
+                    return Err(Refusal(400, "the request must not have a body"));
+                }
+                self.read_fields(request.query().map_err(|_| Refusal(400, "the query is malformed"))?)?
+            }
+        };
         message.provider_id = Some(state.new_id());
         Ok(message)
     }
+
+    fn check_headers(&self, request: &IncomingRequest) -> Result<(), Refusal> {
+        let equals = |name: &str, wanted: &str| {
+            let given = request.header(name).unwrap_or_default();
+            bool::from(given.as_bytes().ct_eq(wanted.as_bytes()))
+        };
+        let Self { account, .. } = self;
+        if account.authorization.as_ref().is_some_and(|wanted| !equals("authorization", wanted)) {
+            return Err(Refusal(401, "the Authorization header is missing or invalid"));
+        }
+        if account.api_key.as_ref().is_some_and(|(name, wanted)| !equals(name, wanted)) {
+            return Err(Refusal(401, "the API key is missing or invalid"));
+        }
+        if account.headers.iter().any(|(name, wanted)| !equals(name, wanted)) {
+            return Err(Refusal(400, "a header is missing or has another value"));
+        }
+        Ok(())
+    }
+
+    fn read_json(&self, request: &IncomingRequest) -> Result<Accepted, Refusal> {
+        expect_media_type(request, "application/json")?;
+        let mut body: Map<String, Value> = match serde_json::from_slice(&request.body) {
+            Ok(Value::Object(body)) => body,
+            Ok(_) => return Err(Refusal(400, "the body must be a JSON object")),
+            Err(_) => return Err(Refusal(400, "the body is not JSON")),
+        };
+        for (name, wanted) in &self.account.fields {
+            if body.remove(name).as_ref() != Some(wanted) {
+                return Err(Refusal(400, "a member of the body is missing or has another value"));
+            }
+        }
+        read_message(&body)
+    }
+
+    /// The message in the fields of a form or a query. A query also has what the endpoint's own URL has.
+    fn read_fields(&self, fields: Vec<(String, String)>) -> Result<Accepted, Refusal> {
+        let count = fields.len();
+        let mut fields: BTreeMap<String, String> = fields.into_iter().collect();
+        if fields.len() != count {
+            return Err(Refusal(400, "a field is repeated"));
+        }
+        for (name, wanted) in &self.account.fields {
+            let wanted = wanted.as_str().map_or_else(|| wanted.to_string(), str::to_owned);
+            if fields.remove(name) != Some(wanted) {
+                return Err(Refusal(400, "a field is missing or has another value"));
+            }
+        }
+        let mut take = |name: &str| fields.remove(name).map(Value::from);
+        let message = [("to", take("to")), ("type", take("type")), ("ip", take("ip"))];
+        let payload = [("code", take("code")), ("locale", take("locale"))];
+        if !fields.is_empty() {
+            return Err(Refusal(400, "there is a field other than to, type, code, locale and ip"));
+        }
+        let set = |pairs: &[(&str, Option<Value>)]| -> Map<String, Value> {
+            pairs.iter().filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?))).collect()
+        };
+        let mut body = set(&message);
+        body.insert("payload".to_owned(), set(&payload).into());
+        read_message(&body)
+    }
+}
+
+fn expect_media_type(request: &IncomingRequest, wanted: &str) -> Result<(), Refusal> {
+    if request.media_type().as_deref() == Some(wanted) {
+        return Ok(());
+    }
+    Err(Refusal(415, "the content type is not the one that the endpoint takes"))
 }
 
 /// Standard Webhooks: `webhook-signature` lists `v1,<base64>`, separated by spaces, one of which must be the

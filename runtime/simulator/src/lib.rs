@@ -70,7 +70,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub use aliyun::AliyunAccount;
-pub use config::{HttpSmsAccount, SimulatorConfig, TwilioAccount};
+pub use config::{HttpSmsAccount, HttpSmsFormat, SimulatorConfig, TwilioAccount};
 pub use error::SimulatorError;
 pub use fault::{Fault, FaultError, FaultSpec};
 pub use gatewayapi::GatewayApiAccount;

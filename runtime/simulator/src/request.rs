@@ -67,17 +67,26 @@ impl IncomingRequest {
 
     /// The body as `application/x-www-form-urlencoded`, fields in order.
     pub(crate) fn form(&self) -> Result<Vec<(String, String)>, FormError> {
-        self.body
-            .split(|b| *b == b'&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let mut halves = pair.splitn(2, |b| *b == b'=');
-                let name = decode_form(halves.next().unwrap_or_default())?;
-                let value = decode_form(halves.next().unwrap_or_default())?;
-                Ok((name, value))
-            })
-            .collect()
+        pairs(&self.body)
     }
+
+    /// The query, fields in order.
+    pub(crate) fn query(&self) -> Result<Vec<(String, String)>, FormError> {
+        pairs(self.path.split_once('?').map_or("", |(_, query)| query).as_bytes())
+    }
+}
+
+fn pairs(encoded: &[u8]) -> Result<Vec<(String, String)>, FormError> {
+    encoded
+        .split(|b| *b == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let mut halves = pair.splitn(2, |b| *b == b'=');
+            let name = decode_form(halves.next().unwrap_or_default())?;
+            let value = decode_form(halves.next().unwrap_or_default())?;
+            Ok((name, value))
+        })
+        .collect()
 }
 
 fn decode_form(bytes: &[u8]) -> Result<String, FormError> {
@@ -105,8 +114,8 @@ fn decode_form(bytes: &[u8]) -> Result<String, FormError> {
 mod tests {
     use super::*;
 
-    fn form(body: &[u8]) -> Result<Vec<(String, String)>, FormError> {
-        let request = IncomingRequest {
+    fn incoming(body: &[u8]) -> IncomingRequest {
+        IncomingRequest {
             host: "h.test".into(),
             method: "POST".into(),
             path: "/".into(),
@@ -114,14 +123,21 @@ mod tests {
             body: body.to_vec(),
             connection_id: 1,
             received_at: SystemTime::UNIX_EPOCH,
-        };
-        request.form()
+        }
+    }
+
+    fn form(body: &[u8]) -> Result<Vec<(String, String)>, FormError> {
+        incoming(body).form()
     }
 
     #[test]
     fn reads_forms_strictly() {
         let fields = form(b"To=%2B45&Body=a+b%3D%C3%A6&Empty=").unwrap();
         assert_eq!(fields, [("To", "+45"), ("Body", "a b=\u{e6}"), ("Empty", "")].map(|(a, b)| (a.into(), b.into())));
+        let mut request = incoming(b"");
+        request.path = "/send?x=a+b&y=%2B".into();
+        assert_eq!(request.query().unwrap(), [("x", "a b"), ("y", "+")].map(|(a, b)| (a.into(), b.into())));
+        assert_eq!(incoming(b"x=1").query().unwrap(), []);
         assert_eq!(form(b"a=%2"), Err(FormError::Percent));
         assert_eq!(form(b"a=%+1"), Err(FormError::Percent));
         assert_eq!(form(b"a=%E6"), Err(FormError::Utf8));

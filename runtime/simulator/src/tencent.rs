@@ -77,6 +77,8 @@ pub struct TencentAccount {
     pub mainland_templates: Vec<String>,
     /// Approved templates for all other numbers.
     pub overseas_templates: Vec<String>,
+    /// How many parameters a template has. One that is not listed has one, the code.
+    pub template_parameters: BTreeMap<String, usize>,
     /// Whether a number gets the same content once in 30 seconds only, as with Tencent; default: any.
     pub limits: bool,
 }
@@ -91,6 +93,7 @@ impl Default for TencentAccount {
             sign_names: Vec::new(),
             mainland_templates: Vec::new(),
             overseas_templates: Vec::new(),
+            template_parameters: BTreeMap::new(),
             limits: false,
         }
     }
@@ -105,6 +108,7 @@ impl fmt::Debug for TencentAccount {
             .field("sign_names", &self.sign_names)
             .field("mainland_templates", &self.mainland_templates)
             .field("overseas_templates", &self.overseas_templates)
+            .field("template_parameters", &self.template_parameters)
             .field("limits", &self.limits)
             .finish()
     }
@@ -294,19 +298,24 @@ impl Tencent {
             (_, true, true) => return Err(Refusal::code("UnsupportedOperation.GlobalTemplateToChineseMainlandPhone")),
             _ => return Err(Refusal::code("FailedOperation.TemplateUnapprovedOrNotExist")),
         }
-        let [code] = strings(body, "TemplateParamSet")?
-            .try_into()
-            .map_err(|_| Refusal::code("FailedOperation.TemplateParamSetNotMatchApprovedTemplate"))?;
-        if code.len() > MAX_CODE_DIGITS || !code.bytes().all(|b| b.is_ascii_digit()) {
+        let values = strings(body, "TemplateParamSet")?;
+        if values.len() != self.account.template_parameters.get(template).copied().unwrap_or(1) {
+            return Err(Refusal::code("FailedOperation.TemplateParamSetNotMatchApprovedTemplate"));
+        }
+        if values.iter().any(|value| value.len() > MAX_CODE_DIGITS || !value.bytes().all(|b| b.is_ascii_digit())) {
             return Err(Refusal::code("InvalidParameterValue.TemplateParameterFormatError"));
         }
+        let variables = match values.as_slice() {
+            [code] => BTreeMap::from([("code".to_owned(), (*code).to_owned())]),
+            values => (1..).zip(values).map(|(number, value)| (number.to_string(), (*value).to_owned())).collect(),
+        };
         for name in ["ExtendCode", "SessionContext", "SenderId"] {
             if body.contains_key(name) && text(body, name)?.len() >= MAX_CONTEXT_BYTES {
                 return Err(Refusal::saying("InvalidParameterValue", format!("{name} is too long.")));
             }
         }
         if self.account.limits {
-            self.count(&e164, &[sign, template, code].join("\n"), now)?;
+            self.count(&e164, &[&[sign, template], values.as_slice()].concat().join("\n"), now)?;
         }
         let id = state.new_id();
         let serial = format!("5000:{:028}", u128::from_str_radix(&id, 16).unwrap_or_default() % 10_u128.pow(28));
@@ -314,7 +323,7 @@ impl Tencent {
         Ok(SimResponse::json(200, &body).with_accepted(Accepted {
             to: to.to_owned(),
             sender: (!sign.is_empty()).then(|| sign.to_owned()),
-            variables: BTreeMap::from([("code".to_owned(), code.to_owned())]),
+            variables,
             provider_id: Some(serial),
             ..Accepted::default()
         }))

@@ -105,7 +105,7 @@ impl Provider for Twilio {
     }
 
     fn secrets(&self) -> Vec<String> {
-        vec![self.account.auth_token.clone()]
+        vec![self.account.auth_token.clone(), self.account.api_key_secret.clone()]
     }
 }
 
@@ -148,15 +148,17 @@ impl Twilio {
         self.accept(&fields, state)
     }
 
-    /// HTTP Basic with the account's SID and token, in exactly one header.
+    /// HTTP Basic with the account's SID and token, or with the API key and its secret, in exactly one header.
     fn is_authorized(&self, request: &IncomingRequest) -> bool {
         let given = request
             .header("authorization")
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
             .and_then(|(_, encoded)| STANDARD.decode(encoded).ok());
-        let wanted = format!("{}:{}", self.account.account_sid, self.account.auth_token);
-        given.is_some_and(|given| bool::from(given.ct_eq(wanted.as_bytes())))
+        let Self { account } = self;
+        let wanted = [(&account.account_sid, &account.auth_token), (&account.api_key_sid, &account.api_key_secret)]
+            .map(|(user, password)| format!("{user}:{password}"));
+        given.is_some_and(|given| wanted.iter().any(|wanted| bool::from(given.ct_eq(wanted.as_bytes()))))
     }
 
     fn accept(&self, fields: &Fields, state: &SimState) -> Result<SimResponse, Refusal> {

@@ -257,6 +257,29 @@ async fn configured_templates_and_signatures_are_enforced() {
 }
 
 #[tokio::test]
+async fn the_variables_of_a_known_template_are_enforced() {
+    let simulator = with_account(|account| {
+        account.template_variables = [("SMS_1".into(), vec!["yzm".into(), "min".into()])].into()
+    })
+    .await;
+    for (number, (template, variables, code)) in [
+        ("SMS_1", r#"{"yzm":"246810","min":"10"}"#, "OK"),
+        ("SMS_1", r#"{"yzm":"246810"}"#, "isv.TEMPLATE_MISSING_PARAMETERS"),
+        ("SMS_1", r#"{"yzm":"246810","min":""}"#, "isv.TEMPLATE_MISSING_PARAMETERS"),
+        ("SMS_1", r#"{"yzm":"246810","min":"10","code":"1"}"#, "isv.TEMPLATE_PARAMS_ILLEGAL"),
+        ("SMS_2", r#"{"yzm":"246810","min":"10"}"#, "isv.TEMPLATE_MISSING_PARAMETERS"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let fields = Fields::good(&format!("variables-{number}")).with("TemplateCode", Some(template));
+        let answer = fields.with("TemplateParam", Some(variables)).signed().to(&simulator).await;
+        assert_eq!(answer.json()["Code"], code, "{template} {variables}");
+    }
+    assert_eq!(simulator.inbox()[0].variables["yzm"], "246810");
+}
+
+#[tokio::test]
 async fn limits_apply_to_each_number_when_enabled() {
     let simulator = with_account(|account| account.limits = true).await;
     assert_eq!(Fields::good("1").signed().to(&simulator).await.json()["Code"], "OK");

@@ -16,7 +16,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use client::*;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sendbox_simulator::{HttpSmsAccount, Simulator, SimulatorConfig};
+use sendbox_simulator::{HttpSmsAccount, HttpSmsFormat, Simulator, SimulatorConfig};
+use serde_json::{Value, json};
 use sha2::Sha256;
 
 async fn with(http: HttpSmsAccount) -> Simulator {
@@ -136,4 +137,73 @@ async fn standard_webhooks_signatures_are_verified() {
         assert_eq!(request.to(&simulator).await.status, 401, "{missing}");
     }
     assert_eq!(simulator.inbox().len(), 3);
+}
+
+#[tokio::test]
+async fn forms_and_queries_are_checked_like_json() {
+    let fields = "to=4512345678&type=SignIn&code=246810&locale=da&ip=192.0.2.7&from=My+Shop";
+    let cases = [
+        (fields.to_owned(), 200),
+        ("type=SignIn&from=My+Shop&to=%2B4512345678&code=1".to_owned(), 200),
+        (fields.replace("4512345678", "0045"), 400),
+        (fields.replace("SignIn", "sign-in"), 400),
+        (fields.replace("246810", ""), 400),
+        (fields.replace("My+Shop", "Shop"), 400),
+        (fields.replace("&from=My+Shop", ""), 400),
+        (format!("{fields}&cc=4587654321"), 400),
+        (format!("{fields}&to=4512345678"), 400),
+        (format!("{fields}&x=%2"), 400),
+    ];
+    let from = [("from".to_owned(), json!("My Shop"))];
+    for format in [HttpSmsFormat::Form, HttpSmsFormat::Query] {
+        let method = if format == HttpSmsFormat::Form { "PUT" } else { "GET" };
+        let account =
+            HttpSmsAccount { format, method: method.into(), fields: from.clone().into(), ..HttpSmsAccount::default() };
+        let simulator = with(account).await;
+        for (fields, status) in &cases {
+            let mut request = hook(fields);
+            request.method = method.into();
+            if format == HttpSmsFormat::Form {
+                request.set("Content-Type", "application/x-www-form-urlencoded");
+            } else {
+                request.remove("Content-Type");
+                request.path = format!("/sms?{}", std::mem::take(&mut request.body).escape_ascii());
+            }
+            assert_eq!(request.to(&simulator).await.status, *status, "{format:?} {fields}");
+        }
+        let inbox = simulator.inbox();
+        assert_eq!((inbox.len(), inbox[0].variables["code"].as_str()), (2, "246810"));
+        assert_eq!(good_hook().to(&simulator).await.status, 405);
+    }
+}
+
+#[tokio::test]
+async fn headers_an_api_key_and_further_members_are_checked() {
+    let simulator = with(HttpSmsAccount {
+        api_key: Some(("x-api-key".into(), "k0y".into())),
+        headers: [("x-tenant".to_owned(), "shop".to_owned())].into(),
+        fields: [("options".to_owned(), json!({ "ttl": 600 }))].into(),
+        ..HttpSmsAccount::default()
+    })
+    .await;
+    let mut body: Value = serde_json::from_slice(&good_hook().body).unwrap();
+    body["options"] = json!({ "ttl": 600 });
+    let mut good = hook(&body.to_string());
+    good.set("X-Api-Key", "k0y");
+    good.set("X-Tenant", "shop");
+    assert_eq!(good.clone().to(&simulator).await.status, 200);
+    let shown = serde_json::to_string(&simulator.inbox()).unwrap();
+    assert!(shown.contains("[credential]") && !shown.contains("k0y"), "{shown}");
+    for (name, value, status) in [("X-Api-Key", "key", 401), ("X-Tenant", "other", 400)] {
+        let mut request = good.clone();
+        request.set(name, value);
+        assert_eq!(request.to(&simulator).await.status, status, "{name}");
+        request.remove(name);
+        assert_eq!(request.to(&simulator).await.status, status, "{name}");
+    }
+    for options in [json!({ "ttl": 601 }), Value::Null] {
+        body["options"] = options;
+        let request = Sent { body: body.to_string().into_bytes(), ..good.clone() };
+        assert_eq!(request.to(&simulator).await.status, 400);
+    }
 }

@@ -270,6 +270,24 @@ async fn configured_templates_and_signatures_are_enforced() {
 }
 
 #[tokio::test]
+async fn the_parameters_of_a_known_template_are_counted() {
+    let mut config = SimulatorConfig::default();
+    config.tencent.template_parameters = [("2".to_owned(), 2)].into();
+    let simulator = Simulator::start(config).await.unwrap();
+    for (template, parameters, want) in [
+        ("2", json!(["246810", "10"]), "Ok"),
+        ("2", json!(["246810"]), "FailedOperation.TemplateParamSetNotMatchApprovedTemplate"),
+        ("2", json!(["246810", "ten"]), "InvalidParameterValue.TemplateParameterFormatError"),
+        ("1", json!(["246810", "10"]), "FailedOperation.TemplateParamSetNotMatchApprovedTemplate"),
+    ] {
+        let mut body = body("TemplateId", template.into());
+        body["TemplateParamSet"] = parameters;
+        assert_eq!(code(&request(&body).to(&simulator).await), want, "{body}");
+    }
+    assert_eq!(simulator.inbox()[0].variables["2"], "10");
+}
+
+#[tokio::test]
 async fn limits_apply_to_each_number_when_enabled() {
     let mut config = SimulatorConfig::default();
     config.tencent.limits = true;

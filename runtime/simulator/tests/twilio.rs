@@ -149,6 +149,12 @@ async fn the_envelope_around_the_fields_is_checked() {
         ("bearer", Box::new(|s| s.set("Authorization", "Bearer x")), 401, 20003),
         ("wrong token", Box::new(|s| s.set("Authorization", &basic(&account.account_sid, "nope"))), 401, 20003),
         ("wrong user", Box::new(|s| s.set("Authorization", &basic(&other, &account.auth_token))), 401, 20003),
+        (
+            "wrong secret",
+            Box::new(|s| s.set("Authorization", &basic(&account.api_key_sid, &account.auth_token))),
+            401,
+            20003,
+        ),
         ("not base64", Box::new(|s| s.set("Authorization", "Basic %%%")), 401, 20003),
         ("twice", Box::new(|s| s.headers.push(s.headers[0].clone())), 401, 20003),
         ("other account", Box::new(|s| s.path = s.path.replace(&account.account_sid, &other)), 404, 20404),

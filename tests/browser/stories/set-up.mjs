@@ -164,4 +164,40 @@ export function setUp(environment) {
     await assertAccessible(page, "templates of a provider");
     watched.settle();
   });
+
+  test("lists and objects as JSON", async () => {
+    const { demo, browser } = environment;
+    const page = await browser.open({ viewport: { width: 1440, height: 1000 } });
+    const watched = watch(page, demo);
+    await signIn(page, demo, { path: "t/demo/connectors/http/set-up" });
+    await page.getByLabel(/^Endpoint/).fill("https://hooks.simulator.test/send");
+    const headers = page.getByLabel(/^Headers/);
+    const field = page.locator(".field", { has: headers });
+    await headers.fill('{ "x-forwarded-for": "1"');
+    await field.getByText("This isn’t valid JSON yet").waitFor();
+    await headers.fill('{ "x-forwarded-for": "1" }');
+    await page.getByLabel("Phone number", { exact: true }).fill("+4520304055");
+    await page.getByRole("button", { name: "Check without sending" }).click();
+    await page.locator(".field.wrong", { has: headers }).locator(".error").waitFor();
+    await headers.fill('{ "x-tenant": "shop" }');
+    await page.getByLabel(/^Fields/).fill('{ "from": "MyShop", "ttl": "{{seconds}}" }');
+    await page.getByLabel(/^Success statuses/).fill("[200, 202]");
+    await page.getByRole("button", { name: "Check without sending" }).click();
+    await page.getByText("Everything looks good. Nothing was sent.").waitFor();
+    await page.getByText("x-tenant").first().waitFor();
+    await assertAccessible(page, "lists and objects as JSON");
+
+    // A template with variables.
+    await go(page, demo, "t/demo/connectors/tencent/set-up");
+    await page.getByRole("button", { name: "Fill in" }).click();
+    const template = page.locator(".template").first();
+    await template.getByLabel("Template ID").selectOption({ label: "One template with variables" });
+    await template.getByLabel("Template", { exact: true }).fill("449739");
+    await template.getByLabel("Parameters").fill('["code", "minutes"]');
+    await page.getByLabel("Phone number", { exact: true }).fill("+4520304056");
+    await page.getByRole("button", { name: "Check without sending" }).click();
+    await page.getByText("Everything looks good. Nothing was sent.").waitFor();
+    await assertAccessible(page, "a template with variables");
+    watched.settle();
+  });
 }

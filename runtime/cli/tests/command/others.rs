@@ -21,7 +21,8 @@ async fn inspect_prints_json() {
     let json = run(&["inspect", "twilio", "--json"]).await.json();
     assert_eq!(json["reveals"], false);
     assert_eq!(json["metadata"]["id"], "twilio-short-message-service");
-    assert_eq!(json["hosts"][0]["secrets"], serde_json::json!([{"key": "authToken", "use": "sent"}]));
+    let secrets = ["authToken", "apiKeySecret"].map(|key| serde_json::json!({ "key": key, "use": "sent" }));
+    assert_eq!(json["hosts"][0]["secrets"], serde_json::json!(secrets));
     assert_eq!(json["limits"]["requests"], 4);
     assert!(json["digest"].as_str().unwrap().starts_with("sha256:"));
     let list = run(&["inspect", "--json"]).await.json();

@@ -7,7 +7,8 @@ import type { JsonObject } from "../api/types";
 import { Button } from "../components/button";
 import { WithCode } from "../components/with-code";
 import { useFormat, useTexts } from "../text";
-import { formSchema, formUiSchema } from "./schema";
+import { JsonInput } from "./json-input";
+import { formSchema, formUiSchema, jsonParameters } from "./schema";
 import { validator } from "./validator";
 
 /** What the widgets need besides their own value. */
@@ -31,9 +32,16 @@ export function ParametersForm({ schema, value, onChange, secrets, errors }: Par
   const shown = useMemo(() => formSchema(schema), [schema]);
   const ui = useMemo(() => formUiSchema(schema), [schema]);
   const surroundings = useMemo<FormContext>(() => {
-    const byId = Object.entries(errors).map(([pointer, messages]) => [`root${pointer.replaceAll("/", "_")}`, messages]);
-    return { errors: Object.fromEntries(byId), secrets };
-  }, [errors, secrets]);
+    const json = jsonParameters(schema);
+    const byId: Record<string, string[]> = {};
+    for (const [pointer, messages] of Object.entries(errors)) {
+      // What is wrong inside of a JSON value is shown at its field.
+      const name = pointer.split("/")[1] ?? "";
+      const id = json.has(name) ? `root_${name}` : `root${pointer.replaceAll("/", "_")}`;
+      byId[id] = [...(byId[id] ?? []), ...messages];
+    }
+    return { errors: byId, secrets };
+  }, [schema, errors, secrets]);
   return (
     <Form
       tagName="div"
@@ -135,6 +143,10 @@ function NumberOrWordWidget(props: WidgetProps) {
   );
 }
 
+function JsonWidget(props: WidgetProps) {
+  return <JsonInput attributes={inputProps(props)} value={props.value} placeholder={props.placeholder} onChange={props.onChange} />;
+}
+
 function SelectWidget(props: WidgetProps) {
   const t = useTexts();
   const { value, onChange, options, required } = props;
@@ -216,4 +228,5 @@ const widgets: RegistryWidgetsType = {
   CheckboxWidget: SwitchWidget,
   secret: SecretWidget,
   numberOrWord: NumberOrWordWidget,
+  json: JsonWidget,
 };

@@ -35,7 +35,19 @@ function isNumberOrWord(property: Property): boolean {
   return options.some(isConstant) && options.some((one) => one["type"] === "integer" || one["type"] === "number");
 }
 
+/** Whether it is a list or an object, which is shown as JSON. */
+function isJson(property: Property): boolean {
+  return property.type === "object" || property.type === "array";
+}
+
+/** The names of the parameters that are shown as JSON. */
+export function jsonParameters(schema: JsonObject): Set<string> {
+  return new Set(properties(schema).filter(([, one]) => isJson(one)).map(([name]) => name));
+}
+
 function shownProperty(property: Property): Property {
+  // As a text, so that the library looks for no members.
+  if (isJson(property)) return { type: "string", title: property.title, description: property["description"] } as Property;
   const shown = { ...property };
   if (isNumberOrWord(property)) {
     delete shown.oneOf;
@@ -47,10 +59,23 @@ function shownProperty(property: Property): Property {
   return shown;
 }
 
+/** A condition without what it forbids: the server names a parameter that contradicts another one. */
+function withoutForbidden(condition: JsonObject): JsonObject {
+  const shown = { ...condition };
+  for (const part of ["then", "else"]) {
+    const properties = (shown[part] as JsonObject | undefined)?.["properties"];
+    if (!properties) continue;
+    const allowed = Object.entries(properties as JsonObject).filter(([, one]) => one !== false);
+    shown[part] = { ...(shown[part] as JsonObject), properties: Object.fromEntries(allowed) };
+  }
+  return shown;
+}
+
 /** The schema as the form library can show it. */
 export function formSchema(schema: JsonObject): RJSFSchema {
-  const shown: JsonObject = { ...schema };
+  const shown = withoutForbidden(schema);
   delete shown["$schema"];
+  if (shown["allOf"]) shown["allOf"] = (shown["allOf"] as JsonObject[]).map(withoutForbidden);
   for (const choice of ["anyOf", "oneOf"]) {
     const options = shown[choice] as JsonObject[] | undefined;
     if (options && !options.some(hasProperties)) delete shown[choice];
@@ -70,10 +95,12 @@ export function formUiSchema(schema: JsonObject): UiSchema {
   for (const [name, property] of all) {
     const hint = property["x-form"];
     const example = property.default ?? property.examples?.[0];
-    const placeholder = hint?.placeholder ?? (typeof example === "string" || typeof example === "number" ? String(example) : undefined);
+    const isScalar = typeof example === "string" || typeof example === "number";
+    const placeholder = hint?.placeholder ?? (isScalar ? String(example) : isJson(property) ? JSON.stringify(example) : undefined);
     ui[name] = {
       ...(placeholder && { "ui:placeholder": placeholder }),
       ...(property.writeOnly && { "ui:widget": "secret" }),
+      ...(isJson(property) && { "ui:widget": "json" }),
       ...(isNumberOrWord(property) && {
         "ui:widget": "numberOrWord",
         "ui:options": { words: (property.oneOf ?? []).filter(isConstant).map((one) => one["const"]) },

@@ -8,6 +8,7 @@ import { Field } from "../components/field";
 import { Notice } from "../components/notice";
 import { useFormat, useTexts } from "../text";
 import { JsonEditor } from "./json-editor";
+import { JsonInput } from "./json-input";
 import { REQUIRED_USAGES } from "./template-list";
 
 interface TemplatesProps {
@@ -206,34 +207,57 @@ interface TemplateIdProps {
   onChange: (value: unknown) => void;
 }
 
-/** A template at the provider: an id, or one id per case, as the connector's schema defines. */
+/** A member of a template that is an object: an id, or JSON. */
+interface TemplateMember {
+  title?: string;
+  type?: string;
+  $ref?: string;
+  examples?: unknown[];
+}
+
+/** A template at the provider: an id, or an object with ids, as the connector's schema defines. */
 function TemplateId({ ids, schema, value, onChange }: TemplateIdProps) {
   const options = ((schema?.["oneOf"] as JsonObject[] | undefined) ?? []).filter((one) => one["properties"]);
-  const cases = Object.entries((options[0]?.["properties"] ?? {}) as Record<string, { title?: string }>);
-  const byCase = typeof value === "object" && value !== null;
+  const membersOf = (option: JsonObject | undefined) =>
+    Object.entries((option?.["properties"] ?? {}) as Record<string, TemplateMember>).map(
+      ([name, member]) => [name, resolved(schema, member)] as const,
+    );
+  const object = typeof value === "object" && value !== null ? (value as JsonObject) : undefined;
+  const chosen = object ? options.findIndex((one) => Object.keys(object).every((name) => membersOf(one).some(([known]) => known === name))) : -1;
+  const fresh = (option: JsonObject) =>
+    Object.fromEntries(membersOf(option).filter(([, about]) => about.type === "string").map(([name]) => [name, ""]));
   return (
     <div className="template-id">
-      {cases.length > 0 && (
+      {options.length > 0 && (
         <select
           aria-label={String(schema?.["title"] ?? "")}
-          value={byCase ? "cases" : "one"}
-          onChange={(event) =>
-            onChange(event.target.value === "one" ? "" : Object.fromEntries(cases.map(([name]) => [name, ""])))
-          }
+          value={chosen}
+          onChange={(event) => {
+            const option = options[Number(event.target.value)];
+            onChange(option ? fresh(option) : "");
+          }}
         >
-          <option value="one">{String((schema?.["oneOf"] as JsonObject[])[0]?.["title"] ?? "")}</option>
-          <option value="cases">{String(options[0]?.["title"] ?? "")}</option>
+          <option value={-1}>{String((schema?.["oneOf"] as JsonObject[])[0]?.["title"] ?? "")}</option>
+          {options.map((option, index) => <option key={index} value={index}>{String(option["title"] ?? "")}</option>)}
         </select>
       )}
-      {byCase ? (
-        cases.map(([name, about], index) => (
+      {object ? (
+        membersOf(options[chosen]).map(([name, about], index) => (
           <label key={name} className="template-case">
             <span>{about.title ?? name}</span>
-            <input
-              id={index === 0 ? ids.id : undefined}
-              value={String((value as JsonObject)[name] ?? "")}
-              onChange={(event) => onChange({ ...(value as JsonObject), [name]: event.target.value })}
-            />
+            {about.type === "string" ? (
+              <input
+                id={index === 0 ? ids.id : undefined}
+                value={String(object[name] ?? "")}
+                onChange={(event) => onChange({ ...object, [name]: event.target.value })}
+              />
+            ) : (
+              <JsonInput
+                value={object[name]}
+                placeholder={about.examples && JSON.stringify(about.examples[0])}
+                onChange={(next) => onChange({ ...object, [name]: next })}
+              />
+            )}
           </label>
         ))
       ) : (
@@ -241,4 +265,10 @@ function TemplateId({ ids, schema, value, onChange }: TemplateIdProps) {
       )}
     </div>
   );
+}
+
+/** The member's own schema, or the one that it refers to. */
+function resolved(schema: JsonObject | null | undefined, member: TemplateMember): TemplateMember {
+  const definitions = schema?.["$defs"] as Record<string, TemplateMember> | undefined;
+  return definitions?.[member.$ref?.replace("#/$defs/", "") ?? ""] ?? member;
 }
