@@ -31,6 +31,7 @@ mod tenant;
 mod timestamp;
 mod verification;
 mod version;
+mod webhook;
 
 pub use self::alert_code::*;
 pub use self::attempt_detail::*;
@@ -62,3 +63,4 @@ pub use self::tenant::*;
 pub use self::timestamp::*;
 pub use self::verification::*;
 pub use self::version::*;
+pub use self::webhook::*;

@@ -6,6 +6,7 @@ mod connection_tests;
 mod connections;
 mod connectors;
 mod delivery_reports;
+mod events;
 mod keys;
 mod messages;
 mod request_shapes;
@@ -19,6 +20,7 @@ mod tenants;
 mod tests;
 mod verifications;
 mod versions;
+mod webhook_endpoints;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -53,6 +55,8 @@ pub(crate) fn documented() -> OpenApiRouter<Api> {
         .merge(settings::routes())
         .merge(messages::routes())
         .merge(verifications::routes())
+        .merge(webhook_endpoints::routes())
+        .merge(events::routes())
         .merge(statistics::routes())
         .merge(audit::routes())
         .merge(session::routes())

@@ -84,7 +84,7 @@ async fn every_path_below_v1_needs_a_key() {
             }
         }
     }
-    assert_eq!(routes, 3 * 71);
+    assert_eq!(routes, 3 * 82);
 }
 
 #[tokio::test]

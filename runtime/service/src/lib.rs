@@ -34,6 +34,7 @@ pub mod service;
 mod statistics;
 mod tenants;
 pub mod vault;
+mod webhooks;
 
 pub use sendbox_store::{Store, StoreError};
 
@@ -45,3 +46,4 @@ pub use self::error::Error;
 pub use self::key_registry::has_master_keys;
 pub use self::public_url::{PublicUrl, PublicUrlError};
 pub use self::service::{Service, ServiceConfig, StartError};
+pub use self::webhooks::secret::webhook_signature;

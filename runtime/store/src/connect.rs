@@ -40,6 +40,7 @@ static SQLITE: LazyLock<Migrator> = LazyLock::new(|| {
         (2, "secret hosts", include_str!("../migrations/sqlite/0002_secret_hosts.sql")),
         (3, "attempts of version", include_str!("../migrations/sqlite/0003_attempts_of_version.sql")),
         (4, "turns and signatures", include_str!("../migrations/sqlite/0004_turns_and_signatures.sql")),
+        (6, "webhooks", include_str!("../migrations/sqlite/0006_webhooks.sql")),
     ])
 });
 static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
@@ -48,6 +49,7 @@ static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
         (2, "secret hosts", include_str!("../migrations/postgres/0002_secret_hosts.sql")),
         (3, "attempts of version", include_str!("../migrations/postgres/0003_attempts_of_version.sql")),
         (4, "turns and signatures", include_str!("../migrations/postgres/0004_turns_and_signatures.sql")),
+        (6, "webhooks", include_str!("../migrations/postgres/0006_webhooks.sql")),
     ])
 });
 

@@ -23,6 +23,7 @@ pub mod attempts;
 pub mod audit;
 pub mod buckets;
 pub mod connections;
+pub mod events;
 pub mod holds;
 pub mod idempotency;
 pub mod keys;
@@ -38,6 +39,7 @@ pub mod statistics;
 pub mod tenants;
 pub mod verifications;
 pub mod versions;
+pub mod webhooks;
 
 mod backend;
 mod columns;

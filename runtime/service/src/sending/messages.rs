@@ -37,6 +37,7 @@ use crate::sending::unsent::is_unsent;
 use crate::service::Service;
 use crate::tenants::settings;
 use crate::vault::TenantKey;
+use crate::webhooks::outbox;
 
 /// How long a synchronous request waits for its outcome: an attempt has 15 s, and a second one may follow.
 const MAX_WAIT: Duration = Duration::from_secs(25);
@@ -340,6 +341,7 @@ impl Service {
             next_at = admission::refund(tx, tenant, key, &charge, now).await?.unwrap_or(next_at);
         }
         messages::insert(tx, &row).await?;
+        outbox::message_ended(tx, &tenant.subscriptions, &row, now).await?;
         let stored = StoredMessage::new(row.clone());
         let next = match prepared {
             Some(prepared) => Step::Send(Box::new(prepared.store(tx, stored).await?)),
@@ -361,6 +363,7 @@ impl Service {
         let row =
             MessageRow { status: MessageStatus::Accepted, test: true, ..message_row(tenant, key, id, &outgoing, now) };
         messages::insert(tx, &row).await?;
+        outbox::message_ended(tx, &tenant.subscriptions, &row, now).await?;
         Ok(view(row, Vec::new(), Vec::new()))
     }
 
