@@ -11,10 +11,12 @@ mod connector;
 mod demo;
 mod dev;
 mod development;
+mod events;
 mod exit;
 mod hard_stop;
 mod inspect;
 mod instance;
+mod listen;
 mod memory_protection;
 mod new;
 mod phone;
@@ -61,6 +63,8 @@ enum Command {
     New(new::NewArgs),
     Dev(dev::DevArgs),
     Connector(Box<connector::ConnectorArgs>),
+    Events(Box<events::EventsArgs>),
+    Listen(Box<listen::ListenArgs>),
     /// Compiles one connector in a confined process. The other commands start it.
     #[command(name = runner::COMPILE, hide = true)]
     Compile {
@@ -77,6 +81,8 @@ impl Command {
             Self::Inspect(args) => args.json,
             Self::Simulate(args) => args.json,
             Self::Connector(args) => args.json,
+            Self::Events(args) => args.json,
+            Self::Listen(args) => args.json,
             Self::Serve(_) | Self::Demo(_) | Self::New(_) | Self::Dev(_) | Self::Compile { .. } => false,
         }
     }
@@ -91,6 +97,8 @@ impl Command {
             Self::New(args) => new::run(args),
             Self::Dev(args) => dev::run(args).await,
             Self::Connector(args) => connector::run(args).await,
+            Self::Events(args) => events::run(args).await,
+            Self::Listen(args) => listen::run(args).await,
             // Handled in `main`, before the runtime starts.
             Self::Compile { .. } => Ok(Exit::Internal),
         }

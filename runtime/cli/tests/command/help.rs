@@ -17,8 +17,9 @@ async fn every_help_text_matches_its_snapshot() {
         "delete",
     ];
     let connector = connector.map(|action| format!("connector {action}"));
-    let commands = ["", "serve", "send", "inspect", "simulate", "demo", "new", "dev", "connector"];
-    for command in commands.into_iter().chain(connector.iter().map(String::as_str)) {
+    let commands = ["", "serve", "send", "inspect", "simulate", "demo", "new", "dev", "connector", "events", "listen"];
+    let events = ["events list", "events follow", "events resend"];
+    for command in commands.into_iter().chain(connector.iter().map(String::as_str)).chain(events) {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ran = run(&args).await;
         assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{command}");
