@@ -35,6 +35,10 @@ pub struct ApiFixture {
     pub code: String,
     /// A hold.
     pub hold: String,
+    /// A webhook endpoint, at which nothing arrives.
+    pub endpoint: String,
+    /// A test event of this endpoint, after its first attempt.
+    pub event: String,
     /// Versions of connectors, for all tenants and of the tenant.
     pub versions: Versions,
 }
@@ -148,6 +152,25 @@ async fn held_shape(api: &Api, tenant: &str, connector: &str, version: &Value) -
     shape
 }
 
+/// Creates a webhook endpoint and tests it. Returns their ids once the first attempt has failed: nothing is due before the clock moves.
+async fn tested_endpoint(api: &Api) -> (String, String) {
+    let client = api.platform();
+    let at = |rest: &str| format!("/v1/tenants/{TENANT}/{rest}");
+    let new = json!({ "name": "hooks", "url": "https://hooks.platform.test/a", "events": ["version.rolled-back"] });
+    let endpoint = text(&client.post(&at("webhook-endpoints"), &new).await.expect(201)["id"]);
+    let test = at(&format!("webhook-endpoints/{endpoint}/test"));
+    let event = text(&client.post(&test, &json!({})).await.expect(202)["id"]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let shown = client.get(&at(&format!("events/{event}"))).await.expect(200);
+        if shown["deliveries"][0]["attempts"] != json!([]) {
+            return (endpoint, event);
+        }
+        assert!(Instant::now() < deadline, "its attempt does not end");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 impl ApiFixture {
     /// Creates both tenants and everything in them.
     pub async fn new() -> Self {
@@ -181,8 +204,9 @@ impl ApiFixture {
         let suspected = json!({ "to": "+4533334001", "usage": "sign-in", "code": "271828" });
         client.post(&at("messages"), &suspected).await.problem(424, "message-not-sent");
         let hold = text(&client.get(&at("holds")).await.expect(200)[0]["id"]);
+        let (endpoint, event) = tested_endpoint(&api).await;
         let versions = Versions::upload(&api).await;
-        Self { api, owner, key, message, open, checked, code, hold, versions }
+        Self { api, owner, key, message, open, checked, code, hold, endpoint, event, versions }
     }
 
     /// A sample request for every operation of the OpenAPI document, in an order in which all of them succeed.
@@ -231,14 +255,15 @@ impl ApiFixture {
         let key = vec![("key", self.key.clone())];
         let ingress = |name: &str| vec![("ingress", name.to_owned())];
         let ingress_input = json!({
-            "kind": "logto",
+            "kind": "kratos",
             "enabled": true,
             "authentication": { "type": "header", "header": "X-Api-Key" },
             "settings": {
-                "defaultRegion": "DK", "usages": { "SignIn": "sign-in" }, "text": "template",
+                "defaultRegion": "DK", "usages": { "login_code_valid": "sign-in" }, "text": "template",
                 "messagesWithoutCode": "ignore", "waitMs": 3000, "repeatSeconds": 600,
             },
         });
+        let (endpoint, event) = (vec![("endpoint", self.endpoint.clone())], vec![("event", self.event.clone())]);
         let rows: Vec<Row> = vec![
             ("retrieve_server", Anyone, vec![], "", None, 200),
             ("check_liveness", Anyone, vec![], "", None, 200),
@@ -350,12 +375,39 @@ impl ApiFixture {
                 200,
             ),
             ("list_audit_entries", READ, vec![], "?limit=200", None, 200),
-            ("save_ingress", MANAGE, ingress("logto"), "", Some(ingress_input), 201),
+            ("save_ingress", MANAGE, ingress("kratos"), "", Some(ingress_input), 201),
             ("list_ingresses", READ, vec![], "", None, 200),
             ("retrieve_ingress", READ, ingress("supabase"), "", None, 200),
             ("rotate_ingress_address", MANAGE, ingress("supabase"), "", Some(json!({ "graceSeconds": 60 })), 200),
             ("list_ingress_calls", READ, ingress("supabase"), "", None, 200),
             ("delete_ingress", MANAGE, ingress("supabase"), "", None, 204),
+            (
+                "create_webhook_endpoint",
+                MANAGE,
+                vec![],
+                "",
+                Some(json!({ "name": "new", "url": "https://hooks.platform.test/", "events": ["hold.created"] })),
+                201,
+            ),
+            ("list_webhook_endpoints", READ, vec![], "", None, 200),
+            ("retrieve_webhook_endpoint", READ, endpoint.clone(), "", None, 200),
+            ("retrieve_webhook_secret", MANAGE, endpoint.clone(), "", None, 200),
+            ("rotate_webhook_secret", MANAGE, endpoint.clone(), "", None, 200),
+            ("test_webhook_endpoint", MANAGE, endpoint.clone(), "", None, 202),
+            ("list_events", READ, vec![], "?limit=200&type=webhook-endpoint.tested", None, 200),
+            ("retrieve_event", READ, event.clone(), "", None, 200),
+            ("resend_event", MANAGE, event, "", Some(json!({ "endpoint": self.endpoint })), 202),
+            (
+                "update_webhook_endpoint",
+                MANAGE,
+                endpoint.clone(),
+                "",
+                Some(
+                    json!({ "name": "other", "url": "https://hooks.platform.test/b", "events": ["hold.created"], "enabled": false }),
+                ),
+                200,
+            ),
+            ("delete_webhook_endpoint", MANAGE, endpoint, "", None, 204),
             ("revoke_key", MANAGE, key, "", None, 204),
             ("delete_connection", MANAGE, named("spare"), "?force=true", None, 204),
             ("delete_tenant", Platform, vec![], "", None, 204),

@@ -20,13 +20,15 @@ use tokio_util::sync::CancellationToken;
 use crate::authority::Authority;
 
 /// The names that the good certificate is for.
-pub const NAMES: [&str; 6] = [
+pub const NAMES: [&str; 8] = [
     "api.hostile.test",
     "side.hostile.test",
     "tenant.hostile.test",
     "elsewhere.hostile.test",
     "api.twilio.com",
     "rebound.names.test",
+    "hooks.platform.test",
+    "slow.platform.test",
 ];
 
 /// The outcome of the TLS handshake.

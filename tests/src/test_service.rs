@@ -22,7 +22,7 @@ use sendbox_store::Store;
 use serde_json::{Value, json};
 
 use crate::database::Database;
-use crate::sandbox_fixture::{NoNames, addresses};
+use crate::sandbox_fixture::{NoNames, addresses, authority};
 use crate::simulator_setup::connection;
 
 /// The tenant that [`TestService::new`] creates.
@@ -52,6 +52,8 @@ pub struct TestService {
     limits: Limits,
     rates: RequestRates,
     master_keys: String,
+    /// Servers beside the simulator, `HOST:PORT=127.0.0.1:PORT`.
+    connect_to: Vec<String>,
     /// The database, if it is removed with this.
     own: Option<Database>,
 }
@@ -98,6 +100,15 @@ impl TestService {
         Self::start(url, SimulatorConfig::default(), limits, FAST).await
     }
 
+    /// The same as [`TestService::new`], with servers beside the simulator, `HOST:PORT=127.0.0.1:PORT`. Their authority is
+    /// [`authority`].
+    pub async fn with_servers(database: &Database, connect_to: Vec<String>) -> Self {
+        let config = SimulatorConfig::default();
+        let fixture = Self::start_with(database.url(), config, Limits::default(), FAST, connect_to).await;
+        fixture.add_tenant(TENANT, Environment::Development).await;
+        fixture
+    }
+
     /// The same as [`TestService::new`], with limited rates of requests.
     pub async fn with_rates(database: &Database, rates: RequestRates) -> Self {
         let fixture = Self::start(database.url(), SimulatorConfig::default(), Limits::default(), rates).await;
@@ -106,6 +117,16 @@ impl TestService {
     }
 
     async fn start(url: &str, config: SimulatorConfig, limits: Limits, rates: RequestRates) -> Self {
+        Self::start_with(url, config, limits, rates, Vec::new()).await
+    }
+
+    async fn start_with(
+        url: &str,
+        config: SimulatorConfig,
+        limits: Limits,
+        rates: RequestRates,
+        connect_to: Vec<String>,
+    ) -> Self {
         let url = url.to_owned();
         rustls::crypto::ring::default_provider().install_default().ok();
         let simulator = Simulator::start(config).await.unwrap();
@@ -113,18 +134,18 @@ impl TestService {
         let clock = Arc::new(ManualClock::at(START));
         let exclusive = url.starts_with("sqlite");
         let (service, store) =
-            start(&simulator, &url, &master_keys, (&limits, rates), Arc::clone(&clock), exclusive).await;
-        Self { simulator, service, clock, store, url, limits, rates, master_keys, own: None }
+            start((&simulator, &connect_to), &url, &master_keys, (&limits, rates), Arc::clone(&clock), exclusive).await;
+        Self { simulator, service, clock, store, url, limits, rates, master_keys, connect_to, own: None }
     }
 
     /// Stops the service, and starts another one on the same database.
     pub async fn restart(self) -> Self {
         self.service.stop(Duration::from_secs(20)).await;
-        let Self { simulator, clock, url, limits, rates, master_keys, own, .. } = self;
+        let Self { simulator, clock, url, limits, rates, master_keys, connect_to, own, .. } = self;
         let exclusive = url.starts_with("sqlite");
         let (service, store) =
-            start(&simulator, &url, &master_keys, (&limits, rates), Arc::clone(&clock), exclusive).await;
-        Self { simulator, service, clock, store, url, limits, rates, master_keys, own }
+            start((&simulator, &connect_to), &url, &master_keys, (&limits, rates), Arc::clone(&clock), exclusive).await;
+        Self { simulator, service, clock, store, url, limits, rates, master_keys, connect_to, own }
     }
 
     /// The time of the clock.
@@ -139,9 +160,9 @@ impl TestService {
 
     /// The same, with a clock of its own.
     pub async fn second_instance_with(&self, clock: &Arc<ManualClock>) -> Service {
-        start(&self.simulator, &self.url, &self.master_keys, (&self.limits, self.rates), Arc::clone(clock), false)
-            .await
-            .0
+        let servers = (&self.simulator, self.connect_to.as_slice());
+        let limits = (&self.limits, self.rates);
+        start(servers, &self.url, &self.master_keys, limits, Arc::clone(clock), false).await.0
     }
 
     /// Adds a tenant with an active Twilio connection and the widest limits.
@@ -216,19 +237,23 @@ pub async fn notice_the_dead(service: &Service, clock: &ManualClock) {
 }
 
 async fn start(
-    simulator: &Simulator,
+    (simulator, connect_to): (&Simulator, &[String]),
     url: &str,
     master_keys: &str,
     (limits, rates): (&Limits, RequestRates),
     clock: Arc<ManualClock>,
     exclusive: bool,
 ) -> (Service, Store) {
-    let authority = CertificateDer::from_pem_slice(simulator.ca_pem().as_bytes()).unwrap();
+    let mut authorities = vec![CertificateDer::from_pem_slice(simulator.ca_pem().as_bytes()).unwrap().to_vec()];
+    if !connect_to.is_empty() {
+        authorities.push(authority().der());
+    }
+    let connect_to: Vec<String> = simulator.connect_to().into_iter().chain(connect_to.iter().cloned()).collect();
     let sandbox = Sandbox::new(SandboxConfig {
         limits: limits.clone(),
         in_flight: 8,
-        addresses: addresses(simulator.connect_to()),
-        extra_authorities: vec![authority.to_vec()],
+        addresses: addresses(connect_to),
+        extra_authorities: authorities,
         resolver: Some(Arc::new(NoNames)),
         // One for all tests: compiling takes long, and the cache authenticates its entries.
         cache: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/compiled-for-tests")),

@@ -11,11 +11,13 @@ mod connector;
 mod demo;
 mod dev;
 mod development;
+mod events;
 mod exit;
 mod hard_stop;
 mod ingress;
 mod inspect;
 mod instance;
+mod listen;
 mod memory_protection;
 mod new;
 mod phone;
@@ -63,6 +65,8 @@ enum Command {
     Dev(dev::DevArgs),
     Connector(Box<connector::ConnectorArgs>),
     Ingress(Box<ingress::IngressArgs>),
+    Events(Box<events::EventsArgs>),
+    Listen(Box<listen::ListenArgs>),
     /// Compiles one connector in a confined process. The other commands start it.
     #[command(name = runner::COMPILE, hide = true)]
     Compile {
@@ -80,6 +84,8 @@ impl Command {
             Self::Simulate(args) => args.json,
             Self::Connector(args) => args.json,
             Self::Ingress(args) => args.json,
+            Self::Events(args) => args.json,
+            Self::Listen(args) => args.json,
             Self::Serve(_) | Self::Demo(_) | Self::New(_) | Self::Dev(_) | Self::Compile { .. } => false,
         }
     }
@@ -95,6 +101,8 @@ impl Command {
             Self::Dev(args) => dev::run(args).await,
             Self::Connector(args) => connector::run(args).await,
             Self::Ingress(args) => ingress::run(args).await,
+            Self::Events(args) => events::run(args).await,
+            Self::Listen(args) => listen::run(args).await,
             // Handled in `main`, before the runtime starts.
             Self::Compile { .. } => Ok(Exit::Internal),
         }

@@ -1,4 +1,5 @@
-//! A client of Sendbox's own REST API, for the commands that talk to a running service.
+//! A client of Sendbox's own REST API, for the commands that talk to a running service; and the forwarding of events to a program that is
+//! being developed.
 //!
 //! Promises
 //! - the key goes to the named server only, over TLS or to a loopback address, unless `--insecure` is given; it is in no error,
@@ -27,6 +28,8 @@ use crate::render;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Time limit for each read. Longer than the server's own time limit for a request.
 const SILENCE: Duration = Duration::from_secs(60);
+/// Time limit for forwarding an event, as the service has for webhooks.
+const FORWARD: Duration = Duration::from_secs(15);
 /// Maximum size of a response in bytes. Far above the longest list.
 const LARGEST_RESPONSE: usize = 64 << 20;
 
@@ -48,8 +51,13 @@ pub struct RemoteArgs {
 }
 
 impl RemoteArgs {
-    /// A client with these flags.
+    /// A client with these flags, for connectors.
     pub fn open(&self) -> Result<Remote, CliError> {
+        self.open_with(CONNECTOR_ADVICE)
+    }
+
+    /// A client with these flags. `advice`: what to do after an error, in the words of the command.
+    pub fn open_with(&self, advice: Advice) -> Result<Remote, CliError> {
         let base = self.base()?;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", &*self.key()?))
             .map_err(|_| CliError::usage(anyhow!("the key contains invalid characters; copy it again")))?;
@@ -64,7 +72,7 @@ impl RemoteArgs {
             client = client.no_proxy();
         }
         let client = client.build().context("cannot make an HTTP client")?;
-        Ok(Remote { client, base, bearer, flags: self.flags() })
+        Ok(Remote { client, base, bearer, flags: self.flags(), advice })
     }
 
     fn base(&self) -> Result<Url, CliError> {
@@ -142,7 +150,22 @@ pub struct Remote {
     bearer: HeaderValue,
     /// `--server …` and so on for printed commands, with a leading space, or empty.
     pub flags: String,
+    advice: Advice,
 }
+
+/// What to do after errors whose advice names commands.
+#[derive(Clone, Copy)]
+pub struct Advice {
+    pub not_found: &'static str,
+    pub conflict: &'static str,
+    pub in_doubt: &'static str,
+}
+
+const CONNECTOR_ADVICE: Advice = Advice {
+    not_found: "list connectors with `sendbox connector list` and their digests with `versions ID`; pass --tenant for a tenant's own",
+    conflict: "check `sendbox connector status ID`, and decide again",
+    in_doubt: "check `sendbox connector status ID` before you run the command again",
+};
 
 /// The body of a request.
 pub enum RequestBody<'a> {
@@ -168,8 +191,16 @@ impl Remote {
     /// Calls an operation, `["v1", "connectors"]`, and returns the JSON of a 2xx response, or null if it has no body.
     pub async fn call(&self, method: Method, path: &[&str], body: RequestBody<'_>) -> Result<Value, CliError> {
         let changes = method != Method::GET;
-        let response =
-            self.request(method, path, body).send().await.map_err(|error| self.unanswered(&error, changes))?;
+        self.answer(self.request(method, path, &[], body), changes).await
+    }
+
+    /// Reads something with parameters of the query.
+    pub async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Value, CliError> {
+        self.answer(self.request(Method::GET, path, query, RequestBody::Empty), false).await
+    }
+
+    async fn answer(&self, request: RequestBuilder, changes: bool) -> Result<Value, CliError> {
+        let response = request.send().await.map_err(|error| self.unanswered(&error, changes))?;
         let status = response.status();
         let bytes = self.read(response, changes).await?;
         if status.is_success() {
@@ -184,10 +215,19 @@ impl Remote {
         }
     }
 
-    fn request(&self, method: Method, path: &[&str], body: RequestBody<'_>) -> RequestBuilder {
+    fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: RequestBody<'_>,
+    ) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
         }
         let request = self
             .client
@@ -240,7 +280,7 @@ impl Remote {
             return CliError::remote(Exit::Network, anyhow!("{what} at {}{reason}", self.name()), remote);
         }
         let (exit, effect, advice) = if changes {
-            (Exit::InDoubt, Effect::Unknown, "check `sendbox connector status` before you run the command again")
+            (Exit::InDoubt, Effect::Unknown, self.advice.in_doubt)
         } else {
             (Exit::Network, Effect::None, "run the command again")
         };
@@ -272,11 +312,7 @@ impl Remote {
             ),
             "insufficient-scope" => (Exit::Refused, "caller", "use a key with the scope `manage`, or the platform key"),
             "platform-only" => (Exit::Refused, "caller", "name your tenant with --tenant, or use the platform key"),
-            "not-found" => (
-                Exit::Usage,
-                "caller",
-                "list connectors with `sendbox connector list` and their digests with `versions ID`; pass --tenant for a tenant's own",
-            ),
+            "not-found" => (Exit::Usage, "caller", self.advice.not_found),
             "approval-required" => (
                 Exit::Refused,
                 "policy",
@@ -287,11 +323,9 @@ impl Remote {
                 "policy",
                 "review the new difference with `sendbox connector show ID DIGEST`, and approve that one",
             ),
-            "conflict" => (Exit::Refused, "policy", "check `sendbox connector status ID`, and decide again"),
+            "conflict" => (Exit::Refused, "policy", self.advice.conflict),
             "limit-reached" => (Exit::Refused, "policy", "wait, and run the command again"),
-            "outcome-unknown" => {
-                (Exit::InDoubt, "server", "check `sendbox connector status ID` before you run the command again")
-            }
+            "outcome-unknown" => (Exit::InDoubt, "server", self.advice.in_doubt),
             "store-unavailable" | "busy" | "master-key-missing" | "starting" | "stopping" | "request-timeout" => {
                 (Exit::Internal, "server", "run the command again in a moment")
             }
@@ -308,6 +342,48 @@ impl Remote {
         let effect = if exit == Exit::InDoubt { Effect::Unknown } else { Effect::None };
         let remote = RemoteError { errors: document.errors, ..RemoteError::new(&class, party, effect, advice) };
         CliError::remote(exit, anyhow!("{}{request}", document.detail), remote)
+    }
+}
+
+/// Sends events to a program that is being developed. It has no key, and follows no redirects.
+pub struct Forwarder {
+    client: Client,
+    url: Url,
+}
+
+impl Forwarder {
+    /// A forwarder to an `http` or `https` URL.
+    pub fn to(url: &str) -> Result<Self, CliError> {
+        let shown = render::line(url);
+        let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url = parsed.ok_or_else(|| {
+            CliError::usage(anyhow!(
+                "--forward-to {shown} is not a URL; expected one like http://127.0.0.1:3000/webhooks"
+            ))
+        })?;
+        let client = Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(FORWARD)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent(concat!("sendbox/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .context("cannot make an HTTP client")?;
+        Ok(Self { client, url })
+    }
+
+    /// Posts a body, and returns the status of the response, or why there is none.
+    pub async fn post(&self, headers: &[(&str, String)], body: Vec<u8>) -> Result<u16, String> {
+        let mut request = self.client.post(self.url.clone()).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        match request.send().await {
+            Ok(response) => Ok(response.status().as_u16()),
+            Err(error) if error.is_connect() => Err("no connection".to_owned()),
+            Err(error) if error.is_timeout() => Err("no response in time".to_owned()),
+            Err(_) => Err("no complete response".to_owned()),
+        }
     }
 }
 
@@ -348,6 +424,7 @@ mod tests {
             base: Url::parse(server).unwrap(),
             bearer: HeaderValue::from_static("Bearer key"),
             flags: String::new(),
+            advice: CONNECTOR_ADVICE,
         };
         for (server, url) in [
             ("https://a.example", "https://a.example/v1/connectors/a%2Fb"),
@@ -355,7 +432,7 @@ mod tests {
             ("https://a.example/sms", "https://a.example/sms/v1/connectors/a%2Fb"),
             ("https://a.example/sms/", "https://a.example/sms/v1/connectors/a%2Fb"),
         ] {
-            let request = remote(server).request(Method::GET, &["v1", "connectors", "a/b"], RequestBody::Empty);
+            let request = remote(server).request(Method::GET, &["v1", "connectors", "a/b"], &[], RequestBody::Empty);
             assert_eq!(request.build().unwrap().url().as_str(), url);
         }
     }

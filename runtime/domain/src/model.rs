@@ -32,6 +32,7 @@ mod tenant;
 mod timestamp;
 mod verification;
 mod version;
+mod webhook;
 
 pub use self::alert_code::*;
 pub use self::attempt_detail::*;
@@ -64,3 +65,4 @@ pub use self::tenant::*;
 pub use self::timestamp::*;
 pub use self::verification::*;
 pub use self::version::*;
+pub use self::webhook::*;

@@ -24,3 +24,5 @@ pub mod report;
 pub mod request_rate;
 pub mod retention;
 pub mod retry;
+pub mod subscriptions;
+pub mod webhook_schedule;

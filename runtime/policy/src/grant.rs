@@ -376,6 +376,16 @@ impl EffectiveEntry {
 }
 
 impl OperatorPolicy {
+    /// Checks the target of a request that no manifest asks for: one of the host itself.
+    ///
+    /// # Errors
+    /// A [`Denial`] with the rule that is violated.
+    pub fn check(&self, method: Method, url: &Url) -> Result<Scheme, Denial> {
+        let target = Target::of(method, url)?;
+        self.judge(target.scheme, &target.host, target.port).map_err(|rule| target.refused_by_operator(rule))?;
+        Ok(target.scheme)
+    }
+
     fn judge(&self, scheme: Scheme, host: &CanonicalHost, port: u16) -> Result<(), DenialRule> {
         let listed = |hosts: &[HostPattern]| hosts.iter().any(|pattern| pattern.matches(host));
         if let CanonicalHost::Address(address) = host
@@ -511,12 +521,13 @@ impl<'u> Target<'u> {
     fn refused_by_operator(&self, rule: DenialRule) -> Denial {
         let (host, port) = (&self.host, self.port);
         let host_port = format!("{{\"host\":{},\"port\":{port}}}", json_text(&host.to_string()));
-        let (sentence, line) = match &rule {
-            DenialRule::Scheme => (
+        let (sentence, line) = match (&rule, host) {
+            (DenialRule::LiteralAddress, CanonicalHost::Address(address)) => return self.literal_address(*address),
+            (DenialRule::Scheme, _) => (
                 format!("The operator does not allow `http` in clear to `{host}` on port {port}."),
                 format!("\"allow_http\": [{host_port}]"),
             ),
-            DenialRule::Port => (
+            (DenialRule::Port, _) => (
                 format!("The operator does not allow port {port} of `{host}`."),
                 format!("\"ports\": [{{\"port\":{port},\"hosts\":[{}]}}]", json_text(&host.to_string())),
             ),

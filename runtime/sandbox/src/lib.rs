@@ -10,6 +10,7 @@
 //! 3. [`Connector::parameters`] checks a tenant's parameters, and [`Connector::grant`] computes what the connector may reach.
 //! 4. [`Sandbox::send`] sends a message and returns a [`SendResult`]. [`Sandbox::parse_report`] reads a provider's callback.
 //! 5. [`Sandbox::rehearse`] finds the shapes of a version's requests. [`SendRequest::pinned`] restricts later requests to them.
+//! 6. [`Sandbox::post`] sends a request of your own, such as a webhook, under the same rules.
 //!
 //! A failed send says who failed, what to do, and whether the message may have been sent ([`Failure`]). A [`SendResult`] contains
 //! nothing sealed: numbers, codes, texts and credentials are masked.
@@ -95,6 +96,7 @@ mod host;
 mod jwt;
 mod parameters;
 mod parse_report;
+mod post;
 mod report;
 mod sandbox;
 mod sealed;
@@ -126,6 +128,7 @@ pub use self::engine::Allocation;
 pub use self::jwt::claims as jwt_claims;
 pub use self::parameters::{Parameters, SECRET_BYTES};
 pub use self::parse_report::CallbackError;
+pub use self::post::{Post, PostError};
 pub use self::report::Callback;
 pub use self::sandbox::{Sandbox, SandboxConfig, SandboxError};
 pub use self::send::{SendRequest, SendResult};

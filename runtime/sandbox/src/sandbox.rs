@@ -81,6 +81,8 @@ pub struct Sandbox {
     pub(crate) linker: Linker<CallState>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) egress: Arc<Egress>,
+    /// For requests of the embedding program, with HTTP clients of its own.
+    pub(crate) own_egress: Egress,
     pub(crate) loader: ComponentLoader,
     /// One permit for each instance of the pool.
     slots: Slots,
@@ -109,6 +111,7 @@ impl Sandbox {
         abi::add_to_linker(&mut linker).map_err(failed)?;
         let cache = config.cache.as_deref().map(|folder| Cache::open(folder, &engine)).transpose()?;
         let resolver = config.resolver.unwrap_or_else(|| Arc::new(SystemResolver::default()));
+        let own_egress = Egress::new(Arc::clone(&resolver), config.addresses.clone(), &config.extra_authorities)?;
         let egress = Egress::new(resolver, config.addresses, &config.extra_authorities)?;
         let ticker = Ticker::start(&engine)?;
         let limits = Arc::new(config.limits);
@@ -118,6 +121,7 @@ impl Sandbox {
             linker,
             limits,
             egress: Arc::new(egress),
+            own_egress,
             slots: Slots::new(in_flight as usize),
             in_flight: in_flight as usize,
             ticker,

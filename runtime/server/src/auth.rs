@@ -116,7 +116,9 @@ fn kind(method: &Method, route: &str) -> RequestKind {
         ("template-previews" | "connection-tests", _) => RequestKind::Management(Work::Compute),
         // Uploads.
         ("connectors", None) if !reads => RequestKind::Management(Work::Compute),
-        ("messages" | "verifications" | "statistics" | "audit", _) => RequestKind::Management(Work::SearchOrChange),
+        ("messages" | "verifications" | "statistics" | "audit", _) | ("events", None) => {
+            RequestKind::Management(Work::SearchOrChange)
+        }
         _ if reads => RequestKind::Management(Work::Read),
         _ => RequestKind::Management(Work::SearchOrChange),
     }

@@ -40,6 +40,7 @@ query parameters are refused, and no text may contain U+0000. Timestamps are RFC
         (name = "settings", description = "Flows, policy, test numbers, and numbers that are blocked or held."),
         (name = "verifications", description = "Sendbox makes the code, sends it and checks it."),
         (name = "messages", description = "Messages that carry a code of your platform, and every message's history."),
+        (name = "webhooks", description = "Endpoints of your platform to which events of a tenant are sent, and these events."),
         (name = "statistics", description = "How messages and verifications perform, and what needs attention."),
         (name = "audit", description = "Who changed what, and when."),
         (name = "session", description = "Signing in to the console. Programs use a key."),

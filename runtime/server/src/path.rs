@@ -106,6 +106,8 @@ segments! {
     VerificationId, "The id of the verification.", "^[a-z0-9_-]{1,60}$", "v7k3x9q2v5t8w4n6p1r0d", is_id;
     KeyId, "The id of the key, which is not its secret.", "^[a-z0-9_-]{1,60}$", "k7k3x9q2v5t8w4n6p1r0d", is_id;
     HoldId, "The id of the hold.", "^[a-z0-9_-]{1,60}$", "h7k3x9q2v5t8w4n6p1r0d", is_id;
+    WebhookEndpointId, "The id of the webhook endpoint.", "^[a-z0-9_-]{1,60}$", "w7k3x9q2v5t8w4n6p1r0d", is_id;
+    EventId, "The id of the event.", "^[a-z0-9_-]{1,60}$", "e7k3x9q2v5t8w4n6p1r0d", is_id;
     ProblemName, "The last segment of a problem's `type`.", "^[a-z0-9_-]{1,60}$", "limit-reached", is_id;
     Digest, "The digest of the version: the SHA-256 of its file.", "^sha256:[0-9a-f]{64}$",
         "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", is_digest;
@@ -149,6 +151,10 @@ paths! {
     IngressPath { tenant: TenantId, ingress: IngressName }
     /// `/v1/ingress/{token}…`, which the document does not describe.
     IngressCallPath { token: CallbackToken }
+    /// `/v1/tenants/{tenant}/webhook-endpoints/{endpoint}…`
+    WebhookEndpointPath { tenant: TenantId, endpoint: WebhookEndpointId }
+    /// `/v1/tenants/{tenant}/events/{event}…`
+    EventPath { tenant: TenantId, event: EventId }
     /// `/problems/{name}`
     ProblemPath { name: ProblemName }
     /// `/reports/{tenant}/{connection}/{token}`, which the document does not describe.

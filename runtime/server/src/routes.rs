@@ -6,6 +6,7 @@ mod connection_tests;
 mod connections;
 mod connectors;
 mod delivery_reports;
+mod events;
 mod ingress_calls;
 mod ingresses;
 mod keys;
@@ -21,6 +22,7 @@ mod tenants;
 mod tests;
 mod verifications;
 mod versions;
+mod webhook_endpoints;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -56,6 +58,8 @@ pub(crate) fn documented() -> OpenApiRouter<Api> {
         .merge(settings::routes())
         .merge(messages::routes())
         .merge(verifications::routes())
+        .merge(webhook_endpoints::routes())
+        .merge(events::routes())
         .merge(statistics::routes())
         .merge(audit::routes())
         .merge(session::routes())

@@ -85,7 +85,7 @@ async fn every_path_below_v1_needs_a_key() {
             }
         }
     }
-    assert_eq!(routes, 3 * 77);
+    assert_eq!(routes, 3 * 88);
 }
 
 #[tokio::test]

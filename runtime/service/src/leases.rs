@@ -1,4 +1,4 @@
-//! Leases: which process works on a message, or on the check of an upload.
+//! Leases: which process works on a message, on the check of an upload, or on an event for a webhook endpoint.
 //!
 //! Every process that uses the store is a member: it has a row there, and counts a heartbeat in it every second. A lease counts as
 //! long as the row of its process exists. The others read the rows, and delete that of a process whose heartbeat has not changed for
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sendbox_store::rows::{Lease, ProcessRow};
-use sendbox_store::{Done, Store, StoreError, messages, processes, versions};
+use sendbox_store::{Done, Store, StoreError, events, messages, processes, versions};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -84,6 +84,10 @@ pub(crate) enum LeasedRow {
     Version {
         owner: String,
         digest: String,
+    },
+    /// An event for a webhook endpoint.
+    EventDelivery {
+        sequence: u64,
     },
 }
 
@@ -356,6 +360,7 @@ impl Leases {
                     match row {
                         LeasedRow::Message { tenant, id } => messages::release(tx, tenant, id, lease).await?,
                         LeasedRow::Version { owner, digest } => versions::release(tx, owner, digest, lease).await?,
+                        LeasedRow::EventDelivery { sequence } => events::release(tx, *sequence, lease).await?,
                     };
                 }
                 Ok::<_, StoreError>(Done::Commit(()))

@@ -35,6 +35,7 @@ pub mod service;
 mod statistics;
 mod tenants;
 pub mod vault;
+mod webhooks;
 
 pub use sendbox_store::{Store, StoreError};
 
@@ -48,3 +49,4 @@ pub use self::ingress::receiver::{IngressReceiver, UnreadBody};
 pub use self::key_registry::has_master_keys;
 pub use self::public_url::{PublicUrl, PublicUrlError};
 pub use self::service::{Service, ServiceConfig, StartError};
+pub use self::webhooks::secret::webhook_signature;

@@ -10,13 +10,16 @@ use std::time::Duration;
 use sendbox_domain::model::Timestamp;
 use sendbox_domain::rules::report::MAX_WAIT_MS;
 use sendbox_domain::rules::retention::Retention;
+use sendbox_domain::rules::webhook_schedule::KEPT_MS;
 use sendbox_store::{
-    Done, StoreError, Tx, audit, buckets, connections, holds, idempotency, ingresses, messages, reports, sessions,
+    Done, Tx, audit, buckets, connections, events, holds, idempotency, ingresses, messages, reports, sessions,
     statistics, tenants, verifications,
 };
 
 use crate::access::sessions::MAX_IDLE_SECONDS;
+use crate::error::Result;
 use crate::service::Service;
+use crate::webhooks::outbox;
 
 /// The time between two sweeps.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
@@ -38,12 +41,13 @@ enum Expiring {
     Sessions,
     Counts,
     AuditEntries,
+    Events,
     /// Deleted tenants with all their rows.
     Tenants,
 }
 
 impl Expiring {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::PendingVerifications,
         Self::Buckets,
         Self::Holds,
@@ -56,14 +60,15 @@ impl Expiring {
         Self::Sessions,
         Self::Counts,
         Self::AuditEntries,
+        Self::Events,
         Self::Tenants,
     ];
 
     /// Deletes at most [`STEP_ROWS`] rows that had expired at `now`. Returns their number.
-    async fn delete(self, tx: &mut Tx, now: Timestamp, retention: Retention) -> Result<u64, StoreError> {
+    async fn delete(self, tx: &mut Tx, now: Timestamp, retention: Retention) -> Result<u64> {
         let cutoff = retention.messages_since(now);
-        match self {
-            Self::PendingVerifications => verifications::expire(tx, now, STEP_ROWS).await,
+        let deleted = match self {
+            Self::PendingVerifications => return outbox::expire_verifications(tx, now, STEP_ROWS).await,
             Self::Buckets => buckets::sweep(tx, now, STEP_ROWS).await,
             Self::Holds => holds::sweep(tx, now, STEP_ROWS).await,
             Self::IdempotencyKeys => idempotency::sweep(tx, now, STEP_ROWS).await,
@@ -75,8 +80,10 @@ impl Expiring {
             Self::Sessions => sessions::sweep(tx, now.minus_millis(MAX_IDLE_SECONDS * 1000), STEP_ROWS).await,
             Self::Counts => statistics::delete_before(tx, retention.counts_since(now), STEP_ROWS).await,
             Self::AuditEntries => audit::delete_before(tx, retention.audit_since(now), STEP_ROWS).await,
+            Self::Events => events::delete_before(tx, now.minus_millis(KEPT_MS), STEP_ROWS).await,
             Self::Tenants => tenants::delete_rows(tx, STEP_ROWS).await,
-        }
+        };
+        Ok(deleted?)
     }
 }
 
@@ -98,7 +105,13 @@ impl Service {
     pub async fn sweep(&self) -> u64 {
         let _only = self.inner.sweeping.lock().await;
         let now = self.now();
-        let mut deleted = 0;
+        let mut deleted = match self.delete_excess_events().await {
+            Ok(deleted) => deleted,
+            Err(error) => {
+                tracing::error!(%error, "the oldest events could not be deleted");
+                0
+            }
+        };
         let mut remaining = Expiring::ALL.to_vec();
         // One step of each kind in turn, so that a large number of messages does not keep codes from expiring.
         while !remaining.is_empty() {
@@ -122,7 +135,7 @@ impl Service {
         deleted
     }
 
-    async fn sweep_step(&self, rows: Expiring, now: Timestamp) -> Result<u64, StoreError> {
+    async fn sweep_step(&self, rows: Expiring, now: Timestamp) -> Result<u64> {
         let retention = self.inner.retention;
         let step = self
             .inner

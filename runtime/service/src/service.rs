@@ -16,6 +16,7 @@ use sendbox_domain::rules::request_rate::RequestRates;
 use sendbox_domain::rules::retention::Retention;
 use sendbox_policy::OperatorPolicy;
 use sendbox_sandbox::{Digest, Sandbox};
+use sendbox_slots::Slots;
 use sendbox_store::rows::{AuditRow, ConnectionRow, TenantRow};
 use sendbox_store::{Store, StoreError, Tx, UnitFuture, audit, tenants};
 use serde_json::Value;
@@ -44,6 +45,7 @@ use crate::releases::monitor_state::ReleaseMonitor;
 use crate::sending::refused_sends::RefusedSends;
 use crate::sending::sends_in_progress::SendsInProgress;
 use crate::vault::{MasterKeys, TenantKey, VaultError, random_fraction};
+use crate::webhooks::turns;
 
 /// Minimum length of a platform key, in characters.
 pub const PLATFORM_KEY_LENGTH: usize = 32;
@@ -137,6 +139,10 @@ pub(crate) struct Inner {
     pub(crate) work: TaskTracker,
     /// Wakes the worker when a message is due.
     pub(crate) due: Notify,
+    /// Wakes the deliverer when an event is due.
+    pub(crate) events_due: Notify,
+    /// For requests to webhook endpoints.
+    pub(crate) webhook_slots: Slots,
     /// Unwrapped data keys, by their wrapped form.
     tenant_keys: Mutex<HashMap<Vec<u8>, TenantKey>>,
     /// Wakes the sweeper when there is much to delete.
@@ -194,6 +200,8 @@ impl Service {
             refusing: CancellationToken::new(),
             work: TaskTracker::new(),
             due: Notify::new(),
+            events_due: Notify::new(),
+            webhook_slots: turns::slots(),
             tenant_keys: Mutex::default(),
             sweep_due: Notify::new(),
             sweeping: tokio::sync::Mutex::default(),
@@ -224,6 +232,8 @@ impl Service {
         }
         let worker = service.clone();
         service.inner.work.spawn(async move { worker.work().await });
+        let deliverer = service.clone();
+        service.inner.work.spawn(async move { deliverer.deliver_events().await });
         let sweeper = service.clone();
         service.inner.work.spawn(async move { sweeper.sweep_regularly().await });
         let monitor = service.clone();
@@ -389,7 +399,7 @@ impl Service {
         self.inner.leases.maintain().await
     }
 
-    /// Number of running tasks: sends, checks of uploads, the worker, the sweeper, the release monitor and the count of refusals.
+    /// Number of running tasks: sends, checks of uploads, the worker, the deliverer of events, the sweeper, the release monitor and the count of refusals.
     pub fn running_tasks(&self) -> usize {
         self.inner.work.len()
     }

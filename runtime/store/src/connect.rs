@@ -41,6 +41,7 @@ static SQLITE: LazyLock<Migrator> = LazyLock::new(|| {
         (3, "attempts of version", include_str!("../migrations/sqlite/0003_attempts_of_version.sql")),
         (4, "turns and signatures", include_str!("../migrations/sqlite/0004_turns_and_signatures.sql")),
         (5, "ingresses", include_str!("../migrations/sqlite/0005_ingresses.sql")),
+        (6, "webhooks", include_str!("../migrations/sqlite/0006_webhooks.sql")),
     ])
 });
 static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
@@ -50,6 +51,7 @@ static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
         (3, "attempts of version", include_str!("../migrations/postgres/0003_attempts_of_version.sql")),
         (4, "turns and signatures", include_str!("../migrations/postgres/0004_turns_and_signatures.sql")),
         (5, "ingresses", include_str!("../migrations/postgres/0005_ingresses.sql")),
+        (6, "webhooks", include_str!("../migrations/postgres/0006_webhooks.sql")),
     ])
 });
 

@@ -23,6 +23,7 @@ pub mod attempts;
 pub mod audit;
 pub mod buckets;
 pub mod connections;
+pub mod events;
 pub mod holds;
 pub mod idempotency;
 pub mod ingresses;
@@ -39,6 +40,7 @@ pub mod statistics;
 pub mod tenants;
 pub mod verifications;
 pub mod versions;
+pub mod webhooks;
 
 mod backend;
 mod columns;

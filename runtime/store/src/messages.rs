@@ -376,14 +376,14 @@ pub async fn release(tx: &mut Tx, tenant: &str, id: &str, lease: &Lease) -> Resu
     Ok(tx.execute(release).await? == 1)
 }
 
-/// Sets the most advanced delivery state that was reported for a message. [`update`] does not change it.
-pub async fn set_delivery(tx: &mut Tx, tenant: &str, id: &str, state: DeliveryState) -> Result<()> {
-    let set = query("UPDATE messages SET delivery = $3 WHERE tenant = $1 AND id = $2")
+/// Sets the most advanced delivery state that was reported for a message. [`update`] does not change it. Returns `false` when it was
+/// reported before.
+pub async fn set_delivery(tx: &mut Tx, tenant: &str, id: &str, state: DeliveryState) -> Result<bool> {
+    let set = query("UPDATE messages SET delivery = $3 WHERE tenant = $1 AND id = $2 AND delivery IS DISTINCT FROM $3")
         .bind(text(tenant))
         .bind(text(id))
         .bind(state.as_str());
-    tx.execute(set).await?;
-    Ok(())
+    Ok(tx.execute(set).await? == 1)
 }
 
 /// Deletes at most `limit` final messages that were created before `before`, with their attempts and delivery reports. Returns the

@@ -49,7 +49,7 @@ impl rusqlite::ToSql for Value {
 }
 
 /// The values of a statement that is built at run time, in the order of their parameters.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Arguments(Vec<Value>);
 
 impl Arguments {

@@ -2,9 +2,12 @@
 //! run and every machine, unlike times.
 
 use sendbox_contract::{DeliveryState, Usage};
-use sendbox_domain::model::{AttemptOutcome, Environment, MessageStatus, Mode, Timestamp, VerificationStatus};
+use sendbox_domain::model::{
+    AttemptOutcome, Environment, EventType, MessageStatus, Mode, Timestamp, VerificationStatus,
+};
 use tempfile::TempDir;
 
+use super::events::EventQuery;
 use super::messages::MessageQuery;
 use super::query::Executed;
 use super::rows::{AttemptRow, MessageRow, TenantRow, VerificationRow};
@@ -51,6 +54,7 @@ fn tenant() -> TenantRow {
         master_key: String::new(),
         test_numbers: None,
         created_at: Timestamp(START),
+        subscriptions: Default::default(),
     }
 }
 
@@ -290,11 +294,42 @@ async fn sweeps_read_only_what_has_expired() {
     // A statement for each table of counts, and for the audit log one that finds nothing.
     statistics::delete_before(&mut tx, long_ago, 100).await.unwrap();
     audit::delete_before(&mut tx, long_ago, 100).await.unwrap();
+    // Both find nothing.
+    events::delete_before(&mut tx, long_ago, 100).await.unwrap();
+    events::keep_newest(&mut tx, "acme", 100, 100).await.unwrap();
     let executed = tx.take_executed();
-    assert_eq!(executed.len(), 9 + 4 + 1);
+    assert_eq!(executed.len(), 9 + 4 + 1 + 2);
     for Executed { sql, plan, .. } in executed {
         // `old` is the list of what is deleted.
         let is_fine = |line: &&String| !line.starts_with("SCAN") || *line == "SCAN old";
+        assert!(plan.iter().all(|line| is_fine(&line)), "{plan:#?}\n{sql}");
+        assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{plan:#?}\n{sql}");
+    }
+}
+
+#[tokio::test]
+async fn events_are_found_by_an_index() {
+    let (_folder, store) = store_with(0).await;
+    let mut tx = store.begin().await.unwrap();
+    let lease = rows::Lease { process: "p1".to_owned(), claim: 1 };
+    tx.take_executed();
+    for filter in [
+        EventQuery::default(),
+        EventQuery { kind: Some(EventType::MessageFailed), ..EventQuery::default() },
+        EventQuery { subject: Some("m1".to_owned()), ..EventQuery::default() },
+        EventQuery { since: Some(Timestamp(1)), until: Some(Timestamp(9)), ..EventQuery::default() },
+        EventQuery { before: Some((Timestamp(9), "e9".to_owned())), ..EventQuery::default() },
+    ] {
+        events::list(&mut tx, "acme", &filter).await.unwrap();
+    }
+    events::next_due(&mut tx).await.unwrap();
+    events::next_endpoint(&mut tx, ("acme", "w1")).await.unwrap();
+    events::claim(&mut tx, ("acme", "w1"), Timestamp(START), &lease, 4).await.unwrap();
+    tenants::subscribed(&mut tx).await.unwrap();
+    let executed = tx.take_executed();
+    assert_eq!(executed.len(), 5 + 4);
+    for Executed { sql, plan, .. } in executed {
+        let is_fine = |line: &&String| !line.starts_with("SCAN") || line.contains(" USING ") || *line == "SCAN due";
         assert!(plan.iter().all(|line| is_fine(&line)), "{plan:#?}\n{sql}");
         assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{plan:#?}\n{sql}");
     }

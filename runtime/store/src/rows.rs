@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use sendbox_contract::{DeliveryState, FailureClass, RecordedFailure, Usage};
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{
-    AttemptOutcome, Decision, Environment, Flows, IngressAuthenticationType, IngressKind, IngressOutcome,
-    IngressSettings, MessageStatus, Mode, Policy, Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
+    AttemptOutcome, Decision, DisabledReason, Environment, EventAttempt, EventDeliveryStatus, EventType, Flows,
+    IngressAuthenticationType, IngressKind, IngressOutcome, IngressSettings, MessageStatus, Mode, Policy, Scope,
+    ShapeOrigin, Timestamp, VerificationStatus, VersionState,
 };
 use sendbox_domain::rules::capability_diff::Description;
 use sendbox_domain::rules::release::Versions;
+use sendbox_domain::rules::subscriptions::Subscriptions;
 use sendbox_policy::RequestShape;
 use serde_json::{Map, Value};
 
@@ -31,6 +33,8 @@ pub struct TenantRow {
     /// Sealed JSON: numbers with their fixed codes.
     pub test_numbers: Option<Vec<u8>>,
     pub created_at: Timestamp,
+    /// Which enabled webhook endpoints want which events.
+    pub subscriptions: Subscriptions,
 }
 
 /// An API key of a tenant.
@@ -447,4 +451,63 @@ pub struct ApprovalRow {
     pub approved_at: Timestamp,
     /// `platform`, or `key:` and the key's id.
     pub approved_by: String,
+}
+
+/// A webhook endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookEndpointRow {
+    pub tenant: String,
+    /// Unique within the tenant.
+    pub id: String,
+    pub name: String,
+    /// `None`: events are stored only.
+    pub url: Option<String>,
+    pub events: BTreeSet<EventType>,
+    /// `None`: it is enabled.
+    pub disabled_reason: Option<DisabledReason>,
+    /// Sealed: the key that signs.
+    pub secret: Vec<u8>,
+    /// The previous key, if it was rotated.
+    pub old_secret: Option<Vec<u8>>,
+    /// Until when the previous key signs as well.
+    pub old_until: Option<Timestamp>,
+    /// Since when every attempt has failed.
+    pub failing_since: Option<Timestamp>,
+    /// Events that were deleted before they could be sent.
+    pub dropped: u64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Something that has happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRow {
+    pub tenant: String,
+    /// Random; unique within the tenant.
+    pub id: String,
+    pub kind: EventType,
+    /// The id of what it is about. Events of one subject are sent in order.
+    pub subject: String,
+    pub happened_at: Timestamp,
+    pub data: Value,
+}
+
+/// An event for one webhook endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventDeliveryRow {
+    pub tenant: String,
+    /// The order in which the rows were written.
+    pub sequence: u64,
+    pub event: String,
+    pub endpoint: String,
+    /// That of the event.
+    pub subject: String,
+    pub status: EventDeliveryStatus,
+    /// Failed attempts since the event was written or sent again.
+    pub failures: u32,
+    /// The last attempts, oldest first.
+    pub attempts: Vec<EventAttempt>,
+    pub next_attempt_at: Timestamp,
+    /// The claim by which a process sends it.
+    pub lease: Option<Lease>,
 }

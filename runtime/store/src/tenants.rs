@@ -6,7 +6,7 @@
 
 use sendbox_domain::model::Timestamp;
 
-use super::columns::{Columns, json, large, text, text_or_none};
+use super::columns::{Columns, json, json_or_none, large, text, text_or_none};
 use super::query::{Arguments, Query, Row, query, query_with};
 use super::rows::{ConnectionRow, TenantRow};
 use super::table::{Statement, Table};
@@ -25,6 +25,7 @@ const TABLE: Table = Table {
         "master_key",
         "test_numbers",
         "created_at",
+        "subscriptions",
     ],
 };
 
@@ -51,6 +52,7 @@ fn read(row: &Row) -> Result<TenantRow> {
         master_key: row.text("master_key")?,
         test_numbers: row.bytes_or_none("test_numbers")?,
         created_at: row.time("created_at")?,
+        subscriptions: row.json_or_none("subscriptions")?.unwrap_or_default(),
     })
 }
 
@@ -66,7 +68,8 @@ fn bind(statement: &'static str, tenant: &TenantRow) -> Result<Query> {
         .bind(tenant.wrapped_key.clone())
         .bind(text(&tenant.master_key))
         .bind(tenant.test_numbers.clone())
-        .bind(tenant.created_at.0))
+        .bind(tenant.created_at.0)
+        .bind(json_or_none(Some(&tenant.subscriptions).filter(|subscriptions| !subscriptions.0.is_empty()))?))
 }
 
 /// Adds a tenant. Returns `false` when the id is taken, perhaps by a deleted tenant: see [`is_deleted`].
@@ -99,6 +102,13 @@ pub async fn get_with_active_connection(tx: &mut Tx, id: &str) -> Result<Option<
     Ok(Some((read(&row)?, connection)))
 }
 
+/// The tenants with enabled webhook endpoints, by id.
+pub async fn subscribed(tx: &mut Tx) -> Result<Vec<TenantRow>> {
+    static LIST: Statement =
+        Statement::new(|| TABLE.select("WHERE subscriptions IS NOT NULL AND deleted_at IS NULL ORDER BY id"));
+    tx.all(query(LIST.as_str())).await?.iter().map(read).collect()
+}
+
 /// The tenant, locked for a change or a deletion until the commit.
 pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<TenantRow>> {
     let get = tx.locking(&GET, &LOCK);
@@ -124,6 +134,7 @@ pub async fn update(tx: &mut Tx, tenant: &TenantRow) -> Result<()> {
             "wrapped_key",
             "master_key",
             "test_numbers",
+            "subscriptions",
         ];
         TABLE.update(&["id"], &changing, "")
     });
@@ -135,7 +146,7 @@ pub async fn update(tx: &mut Tx, tenant: &TenantRow) -> Result<()> {
 /// gone. Without its data key, what is sealed in its remaining rows cannot be read again. Returns `false` when it does not exist.
 pub async fn delete(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
     let mark = query(
-        "UPDATE tenants SET deleted_at = $2, wrapped_key = $3, test_numbers = NULL, active_connection = NULL \
+        "UPDATE tenants SET deleted_at = $2, wrapped_key = $3, test_numbers = NULL, active_connection = NULL, subscriptions = NULL \
          WHERE id = $1 AND deleted_at IS NULL",
     );
     if tx.execute(mark.bind(text(id)).bind(now.0).bind(Vec::new())).await? == 0 {
@@ -145,6 +156,7 @@ pub async fn delete(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
     tx.execute(query("DELETE FROM api_keys WHERE tenant = $1").bind(text(id))).await?;
     tx.execute(query("DELETE FROM connections WHERE tenant = $1").bind(text(id))).await?;
     tx.execute(query("DELETE FROM ingresses WHERE tenant = $1").bind(text(id))).await?;
+    tx.execute(query("DELETE FROM webhook_endpoints WHERE tenant = $1").bind(text(id))).await?;
     versions::delete_of_tenant(tx, id).await?;
     releases::delete_of_tenant(tx, id).await?;
     Ok(true)
@@ -157,8 +169,8 @@ pub async fn is_deleted(tx: &mut Tx, id: &str) -> Result<bool> {
 }
 
 /// The tables whose rows of a tenant are deleted in steps, with their primary keys. Attempts and the reports on them go with their
-/// message.
-const LARGE_TABLES: [(&str, &str); 12] = [
+/// message, and deliveries with their event.
+const LARGE_TABLES: [(&str, &str); 13] = [
     ("messages", "tenant, id"),
     ("delivery_reports", "tenant, connection, provider_id, state"),
     ("verifications", "tenant, id"),
@@ -167,6 +179,7 @@ const LARGE_TABLES: [(&str, &str); 12] = [
     ("connection_tests", "tenant, fingerprint"),
     ("holds", "tenant, id"),
     ("ingress_calls", "tenant, ingress, id"),
+    ("events", "tenant, id"),
     ("message_counts", "tenant, hour, country, shard"),
     ("failure_counts", "tenant, hour, class, shard"),
     ("latency_counts", "tenant, hour, latency_ms, shard"),

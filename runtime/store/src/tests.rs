@@ -29,6 +29,7 @@ fn tenant(id: &str, bytes: usize) -> TenantRow {
         master_key: String::new(),
         test_numbers: None,
         created_at: Timestamp(0),
+        subscriptions: Default::default(),
     }
 }
 

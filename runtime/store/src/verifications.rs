@@ -319,21 +319,21 @@ pub async fn update_codes(tx: &mut Tx, verification: &VerificationRow) -> Result
     Ok(tx.execute(bind(&UPDATE, verification)).await? == 1)
 }
 
-/// Ends at most `limit` pending verifications whose code has expired, and clears their payload for a resend. Returns their number.
-pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<u64> {
-    macro_rules! expire {
-        ($lock:literal) => {
-            concat!(
-                "WITH old AS MATERIALIZED (SELECT tenant, id FROM verifications WHERE status = 'pending' \
-                 AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
-                $lock,
-                ") UPDATE verifications SET status = 'expired', payload = NULL \
-                 WHERE (tenant, id) IN (SELECT tenant, id FROM old)"
-            )
-        };
+/// Ends at most `limit` pending verifications whose code has expired, and clears their payload for a resend. Returns them.
+pub async fn expire(tx: &mut Tx, now: Timestamp, limit: u32) -> Result<Vec<VerificationRow>> {
+    fn expire_sql(lock: &str) -> String {
+        format!(
+            "WITH old AS MATERIALIZED (SELECT tenant, id FROM verifications WHERE status = 'pending' \
+             AND expires_at <= $1 ORDER BY expires_at LIMIT $2{lock}) \
+             UPDATE verifications SET status = 'expired', payload = NULL \
+             WHERE (tenant, id) IN (SELECT tenant, id FROM old) RETURNING {}",
+            TABLE.list()
+        )
     }
-    let expire = tx.locking(expire!(""), expire!(" FOR NO KEY UPDATE SKIP LOCKED"));
-    tx.execute(query(expire).bind(now.0).bind(i64::from(limit))).await
+    static EXPIRE: Statement = Statement::new(|| expire_sql(""));
+    static LOCK_AND_EXPIRE: Statement = Statement::new(|| expire_sql(" FOR NO KEY UPDATE SKIP LOCKED"));
+    let expire = query(tx.locking(&EXPIRE, &LOCK_AND_EXPIRE)).bind(now.0).bind(i64::from(limit));
+    tx.all(expire).await?.iter().map(read).collect()
 }
 
 /// Deletes at most `limit` ended verifications that were created before `before`. Returns their number.

@@ -4,8 +4,8 @@ use sendbox_domain::model::{AttemptOutcome, Environment, MessageStatus, Mode, Ti
 use sendbox_sandbox::{DeliveryState, Usage};
 use sendbox_store::rows::*;
 use sendbox_store::{
-    StoreError, attempts, audit, buckets, connections, holds, idempotency, ingresses, keys, messages, meta, releases,
-    reports, shapes, tenants, verifications, versions,
+    StoreError, attempts, audit, buckets, connections, events, holds, idempotency, ingresses, keys, messages, meta,
+    releases, reports, shapes, tenants, verifications, versions, webhooks,
 };
 use sendbox_tests::{Database, on_every_database};
 use serde_json::json;
@@ -49,6 +49,7 @@ async fn tenants_round_trip(database: &Database) {
         wrapped_key: vec![],
         master_key: "m2".to_owned(),
         test_numbers: None,
+        subscriptions: Default::default(),
         ..acme
     };
     tenants::update(&mut tx, &changed).await.unwrap();
@@ -465,6 +466,10 @@ async fn of_a_deleted_tenant_only_the_audit_is_left(database: &Database) {
         shapes::record(&mut tx, &sample::shape(tenant, "acme-sms"), 10).await.unwrap();
         ingresses::put(&mut tx, &sample::ingress(tenant, "main")).await.unwrap();
         ingresses::insert_call(&mut tx, &sample::ingress_call(tenant, "c1")).await.unwrap();
+        let endpoint = WebhookEndpointRow { tenant: tenant.to_owned(), ..sample::endpoint("w1") };
+        webhooks::insert(&mut tx, &endpoint).await.unwrap();
+        let event = EventRow { tenant: tenant.to_owned(), ..sample::event("e1", "m1", 0) };
+        events::insert(&mut tx, &event, ["w1"]).await.unwrap();
     }
     tx.commit().await.unwrap();
     let full = left_of(database, "acme").await;

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use sendbox_contract::{FailureClass, MaskedRequest, Party, RecordedFailure, RequestSent};
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{
-    AttemptOutcome, Cause, Decision, DecisionCode, DecisionValues, Environment, Flow, Flows, IngressAuthenticationType,
-    IngressKind, IngressOutcome, IngressSettings, MessageStatus, Mode, NoFallback, NotAgain, Policy, Scope,
-    ShapeOrigin, Timestamp, VerificationStatus, VersionState,
+    AttemptOutcome, Cause, Decision, DecisionCode, DecisionValues, Environment, EventType, Flow, Flows,
+    IngressAuthenticationType, IngressKind, IngressOutcome, IngressSettings, MessageStatus, Mode, NoFallback, NotAgain,
+    Policy, Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
 };
 use sendbox_domain::rules::release::Versions;
+use sendbox_domain::rules::subscriptions::{Subscription, Subscriptions};
 use sendbox_sandbox::{DeliveryState, Usage};
 use sendbox_store::buckets::BucketState;
 use sendbox_store::rows::*;
@@ -31,6 +32,11 @@ pub fn tenant(id: &str) -> TenantRow {
         master_key: "m1".to_owned(),
         test_numbers: Some(Vec::new()),
         created_at: NOW,
+        subscriptions: Subscriptions(vec![Subscription {
+            endpoint: "w1".to_owned(),
+            events: [EventType::MessageAccepted, EventType::HoldCreated].into(),
+            is_sent: true,
+        }]),
     }
 }
 
@@ -388,4 +394,34 @@ pub fn approval(tenant: &str, connector: &str) -> ApprovalRow {
 /// A state of a limit, to be stored.
 pub fn bucket<'a>(key: &'a str, state: &'a str, expires_at: Timestamp) -> BucketState<'a> {
     BucketState { key, state, expires_at }
+}
+
+pub fn endpoint(id: &str) -> WebhookEndpointRow {
+    WebhookEndpointRow {
+        tenant: "acme".to_owned(),
+        id: id.to_owned(),
+        name: "back-end".to_owned(),
+        url: Some("https://hooks.example/?a=\u{e5}".to_owned()),
+        events: [EventType::MessageAccepted, EventType::VersionRolledBack].into(),
+        disabled_reason: None,
+        secret: vec![1, 0, 255],
+        old_secret: Some(vec![2]),
+        old_until: Some(NOW.plus_seconds(5)),
+        failing_since: None,
+        dropped: 0,
+        created_at: NOW,
+        updated_at: NOW.plus_seconds(1),
+    }
+}
+
+/// An event of a subject, so many seconds after [`NOW`].
+pub fn event(id: &str, subject: &str, seconds: u64) -> EventRow {
+    EventRow {
+        tenant: "acme".to_owned(),
+        id: id.to_owned(),
+        kind: EventType::MessageAccepted,
+        subject: subject.to_owned(),
+        happened_at: NOW.plus_seconds(seconds),
+        data: json!({ "id": subject, "text": "漢字" }),
+    }
 }

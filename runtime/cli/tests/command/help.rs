@@ -19,8 +19,11 @@ async fn every_help_text_matches_its_snapshot() {
     let connector = connector.map(|action| format!("connector {action}"));
     let ingress =
         ["create", "list", "show", "calls", "secret", "rotate", "delete"].map(|action| format!("ingress {action}"));
-    let commands = ["", "serve", "send", "inspect", "simulate", "demo", "new", "dev", "connector", "ingress"];
-    for command in commands.into_iter().chain(connector.iter().chain(&ingress).map(String::as_str)) {
+    let commands =
+        ["", "serve", "send", "inspect", "simulate", "demo", "new", "dev", "connector", "ingress", "events", "listen"];
+    let events = ["events list", "events follow", "events resend"];
+    let actions = connector.iter().chain(&ingress).map(String::as_str).chain(events);
+    for command in commands.into_iter().chain(actions) {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ran = run(&args).await;
         assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{command}");

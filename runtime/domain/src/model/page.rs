@@ -1,7 +1,7 @@
 //! Lists are returned in pages.
 
 /// A page of a list.
-#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
     /// The entries of this page, newest first unless the operation says otherwise.

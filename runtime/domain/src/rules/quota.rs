@@ -26,6 +26,8 @@ pub enum Quota {
     /// Changes that are recorded in the audit log, within 24 hours. Deleting is always possible, and so is everything with the
     /// platform key.
     ChangesPerDay,
+    /// Webhook endpoints.
+    WebhookEndpoints,
 }
 
 /// Maximum number of test numbers of a tenant.
@@ -39,7 +41,7 @@ pub const CHANGES_PERIOD_MS: u64 = 24 * 3600 * 1000;
 
 impl Quota {
     /// All quotas.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Connections,
         Self::Keys,
         Self::Ingresses,
@@ -49,6 +51,7 @@ impl Quota {
         Self::SharedVersionBytes,
         Self::MessagesInProgress,
         Self::ChangesPerDay,
+        Self::WebhookEndpoints,
     ];
 
     /// The maximum.
@@ -63,6 +66,7 @@ impl Quota {
             Self::SharedVersionBytes => 1 << 30,
             Self::MessagesInProgress => 10_000,
             Self::ChangesPerDay => 2_000,
+            Self::WebhookEndpoints => 10,
         }
     }
 
@@ -76,6 +80,7 @@ impl Quota {
             Self::VersionBytes | Self::SharedVersionBytes => "version-bytes",
             Self::MessagesInProgress => "messages-in-progress",
             Self::ChangesPerDay => "changes-per-day",
+            Self::WebhookEndpoints => "webhook-endpoints",
         }
     }
 
@@ -95,6 +100,7 @@ impl Quota {
             Self::MessagesInProgress => {
                 format!("{max} messages of the tenant are in progress, the maximum; wait until some have ended")
             }
+            Self::WebhookEndpoints => format!("the tenant has {max} webhook endpoints, the maximum; delete one first"),
             Self::ChangesPerDay => {
                 format!(
                     "{max} changes were made to the tenant within 24 hours, the maximum with its keys; try again later, or use the \

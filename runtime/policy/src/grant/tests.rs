@@ -369,6 +369,38 @@ fn reveal_is_granted_by_kind() {
     assert!(default.may_reveal(&secret).is_err());
 }
 
+/// A request that no manifest asks for has the operator's rules all the same.
+#[test]
+fn the_operator_judges_requests_of_the_host() {
+    let policy = operator(
+        r#"{"denied_hosts":["denied.example"],"ports":[{"port":8443}],"literals":["203.0.113.7"],
+            "allow_http":[{"host":"plain.example","port":80}]}"#,
+    );
+    for (target, expected) in [
+        ("https://hooks.example/a?b=c", Ok(Scheme::Https)),
+        ("https://hooks.example:8443/", Ok(Scheme::Https)),
+        ("http://plain.example/", Ok(Scheme::Http)),
+        ("https://203.0.113.7/", Ok(Scheme::Https)),
+        ("http://hooks.example/", Err(DenialRule::Scheme)),
+        ("https://hooks.example:444/", Err(DenialRule::Port)),
+        ("https://denied.example/", Err(DenialRule::RefusedByOperator)),
+        ("https://a.denied.example/", Err(DenialRule::RefusedByOperator)),
+        ("https://127.0.0.1/", Err(DenialRule::LiteralAddress)),
+        ("https://[::1]/", Err(DenialRule::LiteralAddress)),
+        ("https://user@hooks.example/", Err(DenialRule::Authority)),
+        ("ftp://hooks.example/", Err(DenialRule::NotInManifest)),
+    ] {
+        let judged = policy.check(Method::Post, &url(target));
+        assert_eq!(judged.as_ref().map_err(|denial| denial.rule.clone()).copied(), expected, "{target}");
+    }
+    let only = operator(r#"{"allowed_hosts":["hooks.example"]}"#);
+    assert!(only.check(Method::Post, &url("https://hooks.example/")).is_ok());
+    let denial = only.check(Method::Post, &url("https://other.example/")).unwrap_err();
+    assert_eq!(denial.rule, DenialRule::RefusedByOperator);
+    let denial = only.check(Method::Post, &url("https://10.0.0.1/")).unwrap_err();
+    assert!(denial.to_string().contains(r#""literals": ["10.0.0.1"] in the operator's policy"#), "{denial}");
+}
+
 #[test]
 fn configuration_is_strict() {
     assert!(serde_json::from_str::<TenantGrant>(r#"{"entry":[]}"#).is_err());

@@ -4,12 +4,14 @@
 //! sizes, headers, the grant, the labels of its values, its composition, and that its bytes have the structure of the composition.
 //! Only a request that passes becomes a [`Permitted`], and only a [`Permitted`] can be sent.
 //!
+//! A request of the host itself ([`permit_own`]) has no sealed parts, and no grant: it is checked with the operator's policy.
+//!
 //! Guarantees: a [`Violation`] reveals nothing about sealed bytes except that a rule was violated.
 
 use sendbox_contract::{MalformedRequest, Violation, Void};
 use sendbox_policy::{
-    Carries, Composition, EffectiveGrant, Label, Labels, Limits, Mark, MessageRule, Method, Piece as Part,
-    RequestBytes, RequestShape, RequestView, Scheme, ShapeReadings, header,
+    Carries, Composition, EffectiveGrant, Label, Labels, Limits, Mark, MessageRule, Method, OperatorPolicy,
+    Piece as Part, RequestBytes, RequestShape, RequestView, Scheme, ShapeReadings, header,
 };
 use url::Url;
 use zeroize::Zeroizing;
@@ -112,7 +114,7 @@ pub(crate) struct Rules<'a> {
     pub(crate) value_of: &'a dyn Fn(&Mark) -> Option<&'a [u8]>,
 }
 
-/// A request that may be sent. Only [`permit`] creates it.
+/// A request that may be sent. Only [`permit`] and [`permit_own`] create it.
 pub(crate) struct Permitted {
     pub(super) method: Method,
     pub(super) url: Url,
@@ -275,6 +277,42 @@ pub(crate) fn permit(draft: Draft, rules: &Rules<'_>) -> Result<(Permitted, Skel
     Ok((permitted, Skeleton { view, shape }))
 }
 
+/// A request that the host makes itself, in plain text.
+pub(crate) struct OwnDraft<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) headers: &'a [(String, String)],
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+/// Checks a POST request of the host itself. If it is refused, nothing has been sent.
+pub(crate) fn permit_own(
+    draft: OwnDraft<'_>,
+    operator: &OperatorPolicy,
+    limits: &Limits,
+    pool: PoolKey,
+) -> Result<Permitted, Violation> {
+    let url = url(&AssembledPart::new(&[Piece::Text(draft.url)]), limits)?;
+    if draft.body.len() > limits.request_body {
+        return Err(MalformedRequest::BodySize { limit: limits.request_body }.into());
+    }
+    let part = |value: &String| AssembledPart::new(&[Piece::Text(value)]);
+    let headers: Vec<(String, AssembledPart)> =
+        draft.headers.iter().map(|(name, value)| (name.clone(), part(value))).collect();
+    check_headers(&headers, limits)?;
+    let scheme = operator.check(Method::Post, &url)?;
+    let added = host_headers(&headers);
+    Ok(Permitted {
+        method: Method::Post,
+        url,
+        headers: headers.into_iter().map(|(name, value)| (name, value.bytes)).chain(added).collect(),
+        body: draft.body,
+        pool,
+        scheme,
+        carries_message: false,
+        labels: Labels::default(),
+    })
+}
+
 /// The headers that the host sets. The HTTP client sets `Host` and `Content-Length`.
 fn host_headers(from_guest: &[(String, AssembledPart)]) -> Vec<(String, Zeroizing<Vec<u8>>)> {
     let mut headers = vec![("accept-encoding".to_owned(), Zeroizing::new(b"gzip, br".to_vec()))];
@@ -362,6 +400,32 @@ mod tests {
 
     fn read(pieces: &[Piece<'_>]) -> Result<String, MalformedRequest> {
         url(&AssembledPart::new(pieces), &Limits::default()).map(String::from)
+    }
+
+    #[test]
+    fn a_request_of_the_host_has_the_rules_of_a_guests() {
+        let own = |url: &str, headers: &[(&str, &str)], body: usize| {
+            let headers: Vec<_> =
+                headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let draft = OwnDraft { url, headers: &headers, body: Zeroizing::new(vec![b'x'; body]) };
+            let pool = PoolKey { owner: "owner".into(), revision: "own".into() };
+            permit_own(draft, &OperatorPolicy::default(), &Limits::default(), pool).map(|permitted| permitted.origin())
+        };
+        let fine = "https://hooks.example/a";
+        assert_eq!(own(fine, &[("webhook-id", "e1")], 64 << 10).unwrap(), "https://hooks.example");
+        for (url, headers, body) in [
+            ("http://hooks.example/", &[][..], 1),
+            ("https://127.0.0.1/", &[], 1),
+            ("https://user:secret@hooks.example/", &[], 1),
+            ("https://hooks.example/#fragment", &[], 1),
+            ("https:hooks.example/", &[], 1),
+            ("file:///etc/passwd", &[], 1),
+            (fine, &[("host", "other.example")], 1),
+            (fine, &[("webhook-id", "a\r\nb: c")], 1),
+            (fine, &[], (64 << 10) + 1),
+        ] {
+            assert!(own(url, headers, body).is_err(), "{url} {headers:?} {body}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use sendbox_domain::model::{Delivery, ReceivedReport, Timestamp};
 use sendbox_domain::rules::report::{MAX_REPORTS_PER_CALL, MAX_WAIT_MS, MAX_WAITING, most_advanced, provider_time};
+use sendbox_domain::rules::subscriptions::Subscriptions;
 use sendbox_sandbox::{Callback, CallbackError, DeliveryReport, ReportRefusal};
 use sendbox_store::rows::{AttemptRow, ConnectionRow, ReportRow, TenantRow};
 use sendbox_store::{Done, Tx, attempts, connections, messages, reports, tenants};
@@ -21,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::vault;
 use crate::vault::TenantKey;
+use crate::webhooks::outbox;
 
 /// The owner of the store's work for callers that have not shown the token of a callback URL. No tenant has this name.
 const CALLBACKS: &str = "/callbacks";
@@ -100,22 +102,38 @@ pub(crate) fn reports_by_attempt(reports: Vec<ReportRow>) -> BTreeMap<u32, Vec<R
 }
 
 /// Assigns reports that arrived before the attempt was finished to it. The caller must lock the provider id before the message.
-pub(crate) async fn claim_waiting_reports(tx: &mut Tx, attempt: &AttemptRow, now: Timestamp) -> Result<bool> {
+pub(crate) async fn claim_waiting_reports(
+    tx: &mut Tx,
+    attempt: &AttemptRow,
+    subscriptions: &Subscriptions,
+    now: Timestamp,
+) -> Result<bool> {
     let Some(provider_id) = &attempt.provider_id else { return Ok(false) };
     let attempt_key = (attempt.message.as_str(), attempt.number);
     let connection_key = (attempt.tenant.as_str(), attempt.connection.as_str());
     let claimed = reports::claim(tx, connection_key, provider_id, attempt_key, now.minus_millis(MAX_WAIT_MS)).await?;
     if claimed > 0 {
-        update_delivery(tx, &attempt.tenant, std::slice::from_ref(&attempt.message)).await?;
+        update_delivery(tx, &attempt.tenant, subscriptions, std::slice::from_ref(&attempt.message), now).await?;
     }
     Ok(claimed > 0)
 }
 
 /// Updates the delivery state of these messages.
-async fn update_delivery(tx: &mut Tx, tenant: &str, messages: &[String]) -> Result<()> {
+async fn update_delivery(
+    tx: &mut Tx,
+    tenant: &str,
+    subscriptions: &Subscriptions,
+    messages: &[String],
+    now: Timestamp,
+) -> Result<()> {
     for (message, reports) in reports::list_for(tx, tenant, messages).await? {
-        if let Some(delivery) = delivery(&reports) {
-            messages::set_delivery(tx, tenant, &message, delivery.state).await?;
+        let Some(Delivery { state, .. }) = delivery(&reports) else { continue };
+        let is_news = messages::set_delivery(tx, tenant, &message, state).await?;
+        if is_news
+            && outbox::wants_delivery(subscriptions, state)
+            && let Some(row) = messages::get(tx, tenant, &message).await?
+        {
+            outbox::message_reported(tx, subscriptions, &row, state, now).await?;
         }
     }
     Ok(())
@@ -219,10 +237,12 @@ impl Service {
             return Ok(());
         }
         let of_connection = (tenant.id.clone(), connection.name.clone());
+        let subscriptions = tenant.subscriptions.clone();
         self.write(self.store_of(&tenant.id), move |tx| {
             let ((tenant, connection), rows) = (of_connection.clone(), rows.clone());
+            let subscriptions = subscriptions.clone();
             Box::pin(async move {
-                store_rows(tx, &tenant, &connection, rows, now).await?;
+                store_rows(tx, (&tenant, &connection), &subscriptions, rows, now).await?;
                 Ok(Done::Commit(()))
             })
         })
@@ -233,8 +253,8 @@ impl Service {
 /// Stores the reports of one call, each with the attempt that it is about if that is known.
 async fn store_rows(
     tx: &mut Tx,
-    tenant: &str,
-    connection: &str,
+    (tenant, connection): (&str, &str),
+    subscriptions: &Subscriptions,
     mut rows: Vec<ReportRow>,
     now: Timestamp,
 ) -> Result<()> {
@@ -262,7 +282,7 @@ async fn store_rows(
         row.attempt = attempts_by_id.get(&row.provider_id).filter(|(message, _)| locked.contains(message)).cloned();
         has_waiting |= reports::insert(tx, row).await? && row.attempt.is_none();
     }
-    update_delivery(tx, tenant, &locked.into_iter().collect::<Vec<_>>()).await?;
+    update_delivery(tx, tenant, subscriptions, &locked.into_iter().collect::<Vec<_>>(), now).await?;
     if has_waiting {
         reports::sweep(tx, now.minus_millis(MAX_WAIT_MS), SWEEP_BATCH).await?;
         reports::keep_newest(tx, tenant, connection, MAX_WAITING).await?;

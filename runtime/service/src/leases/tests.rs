@@ -94,6 +94,7 @@ async fn fixture() -> Fixture {
         master_key: String::new(),
         test_numbers: None,
         created_at: Timestamp(0),
+        subscriptions: Default::default(),
     };
     assert!(tenants::insert(&mut tx, &tenant).await.unwrap());
     let message = MessageRow {

@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::lock::lock;
 use crate::releases::monitor_state::ReleaseKey;
 use crate::service::Service;
+use crate::webhooks::outbox;
 
 /// How often the store is polled for releases changed by other processes, and for unchecked uploads.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
@@ -212,6 +213,7 @@ impl Service {
             return Ok(());
         }
         audit::append(&mut tx, &entry).await?;
+        outbox::version_rolled_back(&mut tx, &row, digest, &reason, now).await?;
         tx.commit().await?;
         tracing::warn!(
             tenant = row.tenant,

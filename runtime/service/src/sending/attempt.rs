@@ -8,6 +8,7 @@ use sendbox_domain::model::{AttemptOutcome, Decision, DecisionCode, MessageStatu
 use sendbox_domain::phone;
 use sendbox_domain::rules::breaker::{BreakerEvent, RetryBudget};
 use sendbox_domain::rules::retry::{self, NextStep, Situation};
+use sendbox_domain::rules::subscriptions::Subscriptions;
 use sendbox_sandbox::{
     FailureClass, MayLeave, Message as SandboxMessage, Party, RecordedFailure, RequestSent, Revocation, SendRequest,
 };
@@ -32,6 +33,7 @@ use crate::sending::sender::Sender;
 use crate::sending::unsent::{self, is_unsent};
 use crate::service::Service;
 use crate::vault::{TenantKey, random_fraction};
+use crate::webhooks::outbox;
 
 /// Maximum number of tries to store the result of an attempt while the store is unavailable.
 const MAX_FINISH_TRIES: u32 = 20;
@@ -65,6 +67,8 @@ pub(crate) struct StartedAttempt {
     pub(crate) stored: StoredMessage,
     /// The key of the message's tenant.
     pub(crate) key: TenantKey,
+    /// Who wants to know of its end.
+    pub(crate) subscriptions: Subscriptions,
 }
 
 /// An attempt that was sent, and whose result is not stored yet.
@@ -74,6 +78,7 @@ struct SentAttempt {
     stored: StoredMessage,
     lease: Lease,
     key: TenantKey,
+    subscriptions: Subscriptions,
     result: AttemptResult,
     observed_shapes: Vec<ObservedShape>,
     /// Whether nothing left because the message has expired or is no longer wanted, or this process may have lost it.
@@ -103,7 +108,7 @@ impl Service {
         lease: &HeldLease,
         cancelled: CancellationToken,
     ) -> Option<StoredMessage> {
-        let StartedAttempt { sender, message, attempt, recorded_shapes, stored, key } = started;
+        let StartedAttempt { sender, message, attempt, recorded_shapes, stored, key, subscriptions } = started;
         let Sender { connection, release, withdrawn, .. } = sender;
         if attempt.number == 1 {
             // Not in the unit that has stored it, which may have been repeated.
@@ -156,6 +161,7 @@ impl Service {
             stored,
             lease: lease.lease().clone(),
             key,
+            subscriptions,
             result,
             observed_shapes: observed,
             is_revoked,
@@ -215,7 +221,8 @@ impl Service {
         with_shapes: bool,
     ) -> Result<Done<Option<StoredMessage>>> {
         let now = self.now();
-        let SentAttempt { connection, attempt, stored, lease, key, result, observed_shapes, is_revoked } = sent;
+        let SentAttempt { connection, attempt, stored, lease, key, subscriptions, result, observed_shapes, is_revoked } =
+            sent;
         let StoredMessage { mut row, mut journal, .. } = stored.clone();
         let outcome = result.outcome();
         let provider_id = result.provider_message_id().map(|id| receiver::provider_id(key, &attempt.connection, id));
@@ -275,13 +282,16 @@ impl Service {
         if let Some(sealed) = stored.row.payload.as_ref().filter(|_| is_fraud)
             && let Ok(recipient) = phone::recipient(&Payload::open(key, &row.id, sealed)?.to)
         {
-            holds::hold(tx, key, &row, &recipient, now).await?;
+            let hold = holds::hold(tx, key, &row, &recipient, now).await?;
+            outbox::hold_created(tx, subscriptions, &hold, now).await?;
         }
         if row.physical_messages > 0 {
             unsent::end_earlier_codes(tx, &row).await?;
         }
+        // Before what was reported of it.
+        outbox::message_ended(tx, subscriptions, &row, now).await?;
         // On PostgreSQL in one statement with the end of earlier codes.
-        let has_reports = receiver::claim_waiting_reports(tx, &finished, now).await?;
+        let has_reports = receiver::claim_waiting_reports(tx, &finished, subscriptions, now).await?;
         if let Some(tenant) = gives_back {
             unsent::give_back(tx, &tenant, key, &row, stored.row.payload.as_deref(), now).await?;
         }

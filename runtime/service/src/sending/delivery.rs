@@ -15,6 +15,7 @@ use std::time::Duration;
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{MessageStatus, Timestamp, VerificationStatus};
 use sendbox_domain::plan::{Plan, plan};
+use sendbox_domain::rules::subscriptions::Subscriptions;
 use sendbox_sandbox::{FailureClass, Message as SandboxMessage, Party, RecordedFailure};
 use sendbox_store::rows::{AttemptRow, Lease, MessageRow, TenantRow};
 use sendbox_store::{Done, Tx, attempts, buckets, messages, tenants, verifications};
@@ -35,6 +36,7 @@ use crate::sending::sends_in_progress::RegisteredSend;
 use crate::sending::unsent::{self, is_unsent};
 use crate::service::Service;
 use crate::vault::TenantKey;
+use crate::webhooks::outbox;
 
 /// For a synchronous message, a retry that is due within this time is waited for; a later one is left to the worker.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(10);
@@ -79,14 +81,15 @@ pub(crate) struct PreparedAttempt {
     attempt: AttemptRow,
     recorded_shapes: Option<RecordedShapes>,
     key: TenantKey,
+    subscriptions: Subscriptions,
 }
 
 impl PreparedAttempt {
     /// Stores the attempt. Its message is stored already.
     pub(crate) async fn store(self, tx: &mut Tx, stored: StoredMessage) -> Result<StartedAttempt> {
-        let Self { sender, message, attempt, recorded_shapes, key } = self;
+        let Self { sender, message, attempt, recorded_shapes, key, subscriptions } = self;
         attempts::insert(tx, &attempt).await?;
-        Ok(StartedAttempt { sender, message, attempt, recorded_shapes, stored, key })
+        Ok(StartedAttempt { sender, message, attempt, recorded_shapes, stored, key, subscriptions })
     }
 }
 
@@ -244,6 +247,7 @@ impl Service {
         } else if prepared.is_none() && row.physical_messages > 0 {
             unsent::end_earlier_codes(tx, &row).await?;
         }
+        outbox::message_ended(tx, &tenant.subscriptions, &row, now).await?;
         let stored = StoredMessage { journal, ..StoredMessage::new(row) };
         Ok(Done::Commit(match prepared {
             Some(prepared) => Step::Send(Box::new(prepared.store(tx, stored).await?)),
@@ -347,7 +351,14 @@ impl Service {
         row.physical_messages += 1;
         row.connection = Some(connection.name.clone());
         row.next_attempt_at = None;
-        Ok(Some(PreparedAttempt { sender, message: plan.message, attempt, recorded_shapes, key: key.clone() }))
+        Ok(Some(PreparedAttempt {
+            sender,
+            message: plan.message,
+            attempt,
+            recorded_shapes,
+            key: key.clone(),
+            subscriptions: tenant.subscriptions.clone(),
+        }))
     }
 
     /// The status to end with, if the message must no longer be sent.

@@ -40,14 +40,14 @@ pub(crate) async fn check(
     }
 }
 
-/// Puts the block of numbers around the recipient of a message on hold.
+/// Puts the block of numbers around the recipient of a message on hold. If it was on hold, that hold keeps its id.
 pub(crate) async fn hold(
     tx: &mut Tx,
     key: &TenantKey,
     message: &MessageRow,
     recipient: &Recipient,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<HoldRow> {
     let leading: String = recipient.national.chars().take(2).collect();
     let row = HoldRow {
         tenant: message.tenant.clone(),
@@ -59,7 +59,8 @@ pub(crate) async fn hold(
         created_at: now,
         expires_at: now.plus_seconds(HOLD_SECONDS),
     };
-    Ok(holds::put(tx, &row).await?)
+    holds::put(tx, &row).await?;
+    Ok(row)
 }
 
 fn view(row: HoldRow) -> Hold {

@@ -38,6 +38,7 @@ use crate::sending::unsent::is_unsent;
 use crate::service::Service;
 use crate::tenants::settings;
 use crate::vault::TenantKey;
+use crate::webhooks::outbox;
 
 /// The time after which a message may be created again when too many are in progress.
 const QUEUE_RETRY_SECONDS: u64 = 10;
@@ -262,6 +263,7 @@ impl Service {
             next_at = admission::refund(tx, tenant, key, &charge, now).await?.unwrap_or(next_at);
         }
         messages::insert(tx, &row).await?;
+        outbox::message_ended(tx, &tenant.subscriptions, &row, now).await?;
         let stored = StoredMessage::new(row.clone());
         let next = match prepared {
             Some(prepared) => Step::Send(Box::new(prepared.store(tx, stored).await?)),
@@ -283,6 +285,7 @@ impl Service {
         let row =
             MessageRow { status: MessageStatus::Accepted, test: true, ..message_row(tenant, key, id, &outgoing, now) };
         messages::insert(tx, &row).await?;
+        outbox::message_ended(tx, &tenant.subscriptions, &row, now).await?;
         Ok(view(row, Vec::new(), Vec::new()))
     }
 

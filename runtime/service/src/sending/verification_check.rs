@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sendbox_domain::model::{Check, Scope, Timestamp, Verification, VerificationStatus};
 use sendbox_domain::rules::code;
+use sendbox_domain::rules::subscriptions::Subscriptions;
 use sendbox_store::rows::VerificationRow;
 use sendbox_store::{Done, Tx, verifications};
 use zeroize::Zeroizing;
@@ -17,6 +18,7 @@ use crate::sending::idempotency::{IdempotencyClaim, check_idempotency_key};
 use crate::sending::verifications::{status, view};
 use crate::service::Service;
 use crate::vault::{self, CodeBinding};
+use crate::webhooks::outbox;
 
 /// A check of a code.
 struct CheckRequest {
@@ -78,7 +80,7 @@ fn is_counted(resource: &str, id: &str, code: &ComparedCode) -> bool {
 /// A check after its try was counted.
 enum CountedCheck {
     /// The typed code is still to be compared with these.
-    Counted { row: Box<VerificationRow>, codes: Vec<ComparedCode> },
+    Counted { row: Box<VerificationRow>, codes: Vec<ComparedCode>, subscriptions: Subscriptions },
     /// The same request has approved the verification before.
     Approved(Box<Verification>),
 }
@@ -117,8 +119,8 @@ impl Service {
             let (service, request) = (service.clone(), Arc::clone(&counted));
             Box::pin(async move { service.count_check(tx, &request).await.map(Done::Commit) })
         });
-        let (row, codes) = match counted.await? {
-            CountedCheck::Counted { row, codes } => (*row, codes),
+        let (row, codes, subscriptions) = match counted.await? {
+            CountedCheck::Counted { row, codes, subscriptions } => (*row, codes, subscriptions),
             CountedCheck::Approved(verification) => return Ok(*verification),
         };
 
@@ -139,7 +141,10 @@ impl Service {
         let service = self.clone();
         let approved = self.write(self.completion_store_of(tenant), move |tx| {
             let (service, request, code_mac) = (service.clone(), Arc::clone(&request), code_mac.clone());
-            Box::pin(async move { service.approve_check(tx, &request, &code_mac).await.map(Done::Commit) })
+            let subscriptions = subscriptions.clone();
+            Box::pin(
+                async move { service.approve_check(tx, &request, &code_mac, &subscriptions).await.map(Done::Commit) },
+            )
         });
         let approved = approved.await?;
         self.inner.sends.revoke(tenant, id, None);
@@ -149,7 +154,9 @@ impl Service {
     /// Counts a try, unless it is a repeated one. Returns the verification as it is then.
     async fn count_check(&self, tx: &mut Tx, request: &CheckRequest) -> Result<CountedCheck> {
         let CheckRequest { tenant, id, now, .. } = request;
-        let key = self.tenant_key(&self.tenant_row(tx, tenant).await?)?;
+        let tenant_row = self.tenant_row(tx, tenant).await?;
+        let key = self.tenant_key(&tenant_row)?;
+        let subscriptions = tenant_row.subscriptions;
         if let Some(resource) = request.claim().claim(tx, tenant, &key, id, *now).await? {
             let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
             // Only the check that has approved it is told so again: a code is right once.
@@ -159,7 +166,7 @@ impl Service {
             // It was counted for the codes of that time, and is no guess at a later one.
             let mut codes = codes_to_compare(&row, *now);
             codes.retain(|code| is_counted(&resource, id, code));
-            return Ok(CountedCheck::Counted { row: Box::new(row), codes });
+            return Ok(CountedCheck::Counted { row: Box::new(row), codes, subscriptions });
         }
         let Some(row) = verifications::count_try(tx, tenant, id, *now).await? else {
             let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
@@ -168,11 +175,17 @@ impl Service {
         failed_checks::count(tx, tenant, &row.recipient_hash, *now).await?;
         let codes = codes_to_compare(&row, *now);
         request.claim().set_resource(tx, tenant, &key, &counted_resource(id, &codes), *now).await?;
-        Ok(CountedCheck::Counted { row: Box::new(row), codes })
+        Ok(CountedCheck::Counted { row: Box::new(row), codes, subscriptions })
     }
 
     /// Approves a verification whose right code was given.
-    async fn approve_check(&self, tx: &mut Tx, request: &CheckRequest, code_mac: &[u8]) -> Result<Verification> {
+    async fn approve_check(
+        &self,
+        tx: &mut Tx,
+        request: &CheckRequest,
+        code_mac: &[u8],
+        subscriptions: &Subscriptions,
+    ) -> Result<Verification> {
         let CheckRequest { tenant, id, now, .. } = request;
         // The idempotency key is locked before the verification, as when the try is counted.
         let mut key = None;
@@ -194,6 +207,7 @@ impl Service {
         }
         let row = verifications::get(tx, tenant, id).await?.ok_or(Error::NotFound("verification"))?;
         failed_checks::clear(tx, tenant, &row.recipient_hash).await?;
+        outbox::verification_approved(tx, subscriptions, &row, *now).await?;
         if let Some(key) = key {
             request.claim().set_resource(tx, tenant, &key, &approved_resource(id), *now).await?;
         }

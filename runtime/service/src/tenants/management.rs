@@ -3,6 +3,7 @@
 use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::model::{Environment, Flow, Flows, NewTenant, Page, PageRequest, Scope, Tenant, TenantChange};
 use sendbox_domain::rules::policy;
+use sendbox_domain::rules::subscriptions::Subscriptions;
 use sendbox_store::rows::TenantRow;
 use sendbox_store::{audit, tenants};
 use serde_json::json;
@@ -52,6 +53,7 @@ impl Service {
             master_key: self.inner.keys.current_id().to_owned(),
             test_numbers: None,
             created_at: self.now(),
+            subscriptions: Subscriptions::default(),
         };
         let mut tx = self.inner.store.begin().await?;
         if !tenants::insert(&mut tx, &row).await? {

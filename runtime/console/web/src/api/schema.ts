@@ -1171,6 +1171,11 @@ export type components = {
          */
         DifferenceCode: "host-new" | "host-gone" | "method-new" | "method-gone" | "paths-new" | "paths-gone" | "message-new" | "message-gone" | "placement-new" | "placement-gone" | "secret-sent-new" | "secret-sent-gone" | "secret-signs-new" | "secret-signs-gone" | "reveals-new" | "reveals-gone" | "name" | "description" | "readme" | "logo" | "purpose" | "version" | "version-same" | "parameter-new-required" | "parameter-new-optional" | "secret-new-required" | "secret-new-optional" | "parameter-gone" | "parameter-required" | "parameter-optional" | "parameter-secret" | "parameter-open" | "parameter-changed" | "default-new" | "default-changed" | "default-gone" | "fill-new" | "fill-gone" | "schema-changed" | "template-changed" | "content" | "usages-new" | "usages-gone" | "locales-new" | "locales-gone" | "reports-new" | "reports-gone" | "idempotent-new" | "idempotent-gone" | "connection-reach-new" | "connection-reach-gone" | "connection-message-new" | "connection-secret-new" | "connection-default-new" | "connection-default-gone" | "connection-fill-new" | "connection-secret-gone";
         /**
+         * @description Why a webhook endpoint is disabled: somebody `requested` it, or it had been `failing` for five days.
+         * @enum {string}
+         */
+        DisabledReason: "requested" | "failing";
+        /**
          * @description What a tenant is for. It never changes.
          *
          *     - `development`: for trying out. Starts open, with every flow enabled, and with 500 messages a day.
@@ -1179,6 +1184,94 @@ export type components = {
          * @enum {string}
          */
         Environment: "development" | "production";
+        /** @description An event. */
+        Event: {
+            /** @description What it holds. */
+            data: components["schemas"]["EventData"];
+            /** @description What has become of it, by endpoint. */
+            deliveries: components["schemas"]["EventDelivery"][];
+            /**
+             * @description The event's id, which is its `webhook-id`.
+             * @example e7k3x9q2v5t8w4n6p1r0d
+             */
+            id: string;
+            /** @description When it happened. */
+            timestamp: components["schemas"]["Timestamp"];
+            /** @description What it tells. */
+            type: components["schemas"]["EventType"];
+        };
+        /** @description One attempt to send an event to an endpoint. */
+        EventAttempt: {
+            /**
+             * @description Why there was no response.
+             * @example no answer in time
+             */
+            error?: string | null;
+            /** @description When it began. */
+            startedAt: components["schemas"]["Timestamp"];
+            /**
+             * Format: int32
+             * @description The HTTP status of the response. Absent without a response.
+             * @example 503
+             */
+            status?: number | null;
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             * @example 84
+             */
+            tookMs: number;
+        };
+        /** @description What an event holds. Numbers are masked; there is never a code, a text or a secret. */
+        EventData: components["schemas"]["MessageEvent"] | components["schemas"]["VerificationEvent"] | components["schemas"]["VersionEvent"] | components["schemas"]["HoldEvent"] | components["schemas"]["TestEvent"];
+        /** @description An event for one endpoint. */
+        EventDelivery: {
+            /** @description The last attempts, oldest first: at most 20. */
+            attempts: components["schemas"]["EventAttempt"][];
+            /**
+             * @description The id of the webhook endpoint.
+             * @example w7k3x9q2v5t8w4n6p1r0d
+             */
+            endpoint: string;
+            nextAttemptAt?: components["schemas"]["Timestamp"] | null;
+            /** @description What has become of it. */
+            status: components["schemas"]["EventDeliveryStatus"];
+        };
+        /**
+         * @description What has become of an event for one endpoint.
+         *
+         *     - `pending`: it is being sent, or waits for its next attempt.
+         *     - `delivered`: the endpoint responded with a 2xx status.
+         *     - `failed`: no attempt succeeded.
+         *     - `cancelled`: the endpoint was disabled or deleted.
+         * @enum {string}
+         */
+        EventDeliveryStatus: "pending" | "delivered" | "failed" | "cancelled";
+        /** @description How an event is to be sent again. */
+        EventResend: {
+            /**
+             * @description The id of the webhook endpoint to send it to. Without it, it is sent again to every endpoint that it was meant for.
+             * @example w7k3x9q2v5t8w4n6p1r0d
+             */
+            endpoint?: string | null;
+        };
+        /**
+         * @description What an event tells.
+         *
+         *     - `message.accepted`: a provider took the message.
+         *     - `message.delivered`: a provider reported that the message has reached the phone.
+         *     - `message.undelivered`: a provider reported that the message will not reach the phone.
+         *     - `message.failed`: the message was not sent.
+         *     - `message.in-doubt`: nobody knows whether the provider sent the message.
+         *     - `message.expired`: the code expired before the message could be sent.
+         *     - `verification.approved`: the right code was given.
+         *     - `verification.expired`: no right code was given in time.
+         *     - `version.rolled-back`: Sendbox rolled back a version of a connector that misbehaved.
+         *     - `hold.created`: a provider suspects fraud, and nothing is sent to these numbers for a while.
+         *     - `webhook-endpoint.tested`: you asked for a test event. It goes to that endpoint only.
+         * @enum {string}
+         */
+        EventType: "message.accepted" | "message.delivered" | "message.undelivered" | "message.failed" | "message.in-doubt" | "message.expired" | "verification.approved" | "verification.expired" | "version.rolled-back" | "hold.created" | "webhook-endpoint.tested";
         /** @description Why a message was not sent. */
         Failure: {
             /**
@@ -1413,6 +1506,31 @@ export type components = {
              * @example the provider suspects fraud
              */
             reason: string;
+        };
+        /** @description A hold. */
+        HoldEvent: {
+            /** @description When the hold expires. */
+            expiresAt: components["schemas"]["Timestamp"];
+            /**
+             * @description The id of the message that led to the hold.
+             * @example m7k3x9q2v5t8w4n6p1r0d
+             */
+            message: string;
+            /**
+             * @description The beginning of the numbers, masked.
+             * @example +4512…
+             */
+            prefix: string;
+            /**
+             * @description Why the numbers are held.
+             * @example the provider suspects fraud
+             */
+            reason: string;
+            /**
+             * @description The id of the tenant.
+             * @example acme
+             */
+            tenant: string;
         };
         /** @description A host that a connector reaches. */
         HostReach: {
@@ -1734,6 +1852,14 @@ export type components = {
              */
             secret: string;
         };
+        /** @description A webhook endpoint with its secret. */
+        IssuedWebhookEndpoint: components["schemas"]["WebhookEndpoint"] & {
+            /**
+             * @description The secret that its events are signed with: `whsec_` and the key in base64.
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+             */
+            secret: string;
+        };
         /** @description A key, without its secret. */
         Key: {
             /** @description When the key was created. */
@@ -1950,6 +2076,44 @@ export type components = {
              */
             verification?: string | null;
         };
+        /** @description A message, as it was when the event happened. */
+        MessageEvent: {
+            /**
+             * @description The country of the number (ISO 3166-1 alpha-2).
+             * @example DK
+             */
+            country?: string | null;
+            /** @description When the message was created. */
+            createdAt: components["schemas"]["Timestamp"];
+            deliveryState?: components["schemas"]["DeliveryState"] | null;
+            failureClass?: components["schemas"]["FailureClass"] | null;
+            /**
+             * @description The id of the message.
+             * @example m7k3x9q2v5t8w4n6p1r0d
+             */
+            id: string;
+            /** @description The status of the message. */
+            status: components["schemas"]["MessageStatus"];
+            /**
+             * @description The id of the tenant.
+             * @example acme
+             */
+            tenant: string;
+            /** @description Whether it is to a test number, and never sent. */
+            test: boolean;
+            /**
+             * @description The phone number, masked.
+             * @example +45…78
+             */
+            to: string;
+            /** @description Why the code was sent. */
+            usage: components["schemas"]["Usage"];
+            /**
+             * @description The id of the verification whose code it carries.
+             * @example v7k3x9q2v5t8w4n6p1r0d
+             */
+            verification?: string | null;
+        };
         /** @description The positions of the recipient and the message in a request. The host sends them in these positions only. */
         MessagePlacement: {
             /**
@@ -2114,6 +2278,22 @@ export type components = {
                 [key: string]: string;
             };
         };
+        /** @description A webhook endpoint to create. */
+        NewWebhookEndpoint: {
+            /** @description The events to send: at least one. */
+            events: components["schemas"]["EventType"][];
+            /**
+             * @description A name to recognize the endpoint by: 1 to 80 characters.
+             * @example sign-in backend
+             */
+            name: string;
+            /**
+             * @description The URL to which events are sent, of at most 2000 characters. Without it, nothing is sent: the events are stored, and can be
+             *     listed.
+             * @example https://example.com/webhooks/sendbox
+             */
+            url?: string | null;
+        };
         /**
          * @description Why no other connection tries.
          *
@@ -2179,6 +2359,30 @@ export type components = {
                  * @example acme
                  */
                 tenant?: string | null;
+            }[];
+            /**
+             * @description Pass it as `cursor` to get the next page. Absent on the last page.
+             * @example 1795465293250-m7k3x9q2v5t8w4n6p1r0d
+             */
+            nextCursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_Event: {
+            /** @description The entries of this page, newest first unless the operation says otherwise. */
+            items: {
+                /** @description What it holds. */
+                data: components["schemas"]["EventData"];
+                /** @description What has become of it, by endpoint. */
+                deliveries: components["schemas"]["EventDelivery"][];
+                /**
+                 * @description The event's id, which is its `webhook-id`.
+                 * @example e7k3x9q2v5t8w4n6p1r0d
+                 */
+                id: string;
+                /** @description When it happened. */
+                timestamp: components["schemas"]["Timestamp"];
+                /** @description What it tells. */
+                type: components["schemas"]["EventType"];
             }[];
             /**
              * @description Pass it as `cursor` to get the next page. Absent on the last page.
@@ -3134,6 +3338,19 @@ export type components = {
              */
             name: string;
         };
+        /** @description A test. */
+        TestEvent: {
+            /**
+             * @description The id of the webhook endpoint.
+             * @example w7k3x9q2v5t8w4n6p1r0d
+             */
+            endpoint: string;
+            /**
+             * @description The id of the tenant.
+             * @example acme
+             */
+            tenant: string;
+        };
         /** @description A number that never receives a message, and its code, which is always right. For automated tests of your platform. */
         TestNumber: {
             /**
@@ -3480,6 +3697,37 @@ export type components = {
             /** @description The purpose of the code. */
             usage: components["schemas"]["Usage"];
         };
+        /** @description A verification, as it was when the event happened. */
+        VerificationEvent: {
+            /** @description When the verification was created. */
+            createdAt: components["schemas"]["Timestamp"];
+            /**
+             * @description The id of the verification.
+             * @example v7k3x9q2v5t8w4n6p1r0d
+             */
+            id: string;
+            /**
+             * @description The id of the message with the last code.
+             * @example m7k3x9q2v5t8w4n6p1r0d
+             */
+            message?: string | null;
+            /** @description The status of the verification. */
+            status: components["schemas"]["VerificationStatus"];
+            /**
+             * @description The id of the tenant.
+             * @example acme
+             */
+            tenant: string;
+            /** @description Whether it is for a test number. */
+            test: boolean;
+            /**
+             * @description The phone number, masked.
+             * @example +45…78
+             */
+            to: string;
+            /** @description Why the code was sent. */
+            usage: components["schemas"]["Usage"];
+        };
         /** @description The message with the current code of a verification. */
         VerificationMessage: {
             /**
@@ -3587,6 +3835,34 @@ export type components = {
             to: string;
             /** @description What needs an approval: what the version may newly do, and how it newly presents itself. */
             wider: components["schemas"]["Difference"][];
+        };
+        /** @description A rollback. */
+        VersionEvent: {
+            /**
+             * @description The version that sends now.
+             * @example sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9
+             */
+            active: string;
+            /**
+             * @description The id of the connector.
+             * @example acme-sms
+             */
+            connector: string;
+            /**
+             * @description The version that was rolled back.
+             * @example sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+             */
+            digest: string;
+            /**
+             * @description Why it was rolled back.
+             * @example half of its messages failed
+             */
+            reason: string;
+            /**
+             * @description The id of the tenant.
+             * @example acme
+             */
+            tenant: string;
         };
         /** @description Why a version was rolled back automatically: a code, and the values in its sentence. */
         VersionFault: {
@@ -3729,6 +4005,58 @@ export type components = {
          * @enum {string}
          */
         VersionState: "checking" | "ready" | "refused";
+        /** @description A webhook endpoint: where events of a tenant are sent. Without its secret. */
+        WebhookEndpoint: {
+            /** @description When the endpoint was created. */
+            createdAt: components["schemas"]["Timestamp"];
+            disabledReason?: components["schemas"]["DisabledReason"] | null;
+            /**
+             * Format: int64
+             * @description How many events were deleted before they could be sent, because the tenant had too many of them, or they were too old.
+             * @example 0
+             */
+            droppedEvents: number;
+            /** @description Whether events are recorded for the endpoint and sent to it. */
+            enabled: boolean;
+            /** @description The events that are sent. */
+            events: components["schemas"]["EventType"][];
+            failingSince?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description The endpoint's id.
+             * @example w7k3x9q2v5t8w4n6p1r0d
+             */
+            id: string;
+            /**
+             * @description The endpoint's name.
+             * @example sign-in backend
+             */
+            name: string;
+            previousSecretExpiresAt?: components["schemas"]["Timestamp"] | null;
+            /** @description When the endpoint was last changed. */
+            updatedAt: components["schemas"]["Timestamp"];
+            /**
+             * @description The URL to which events are sent. `null`: they are stored only.
+             * @example https://example.com/webhooks/sendbox
+             */
+            url?: string | null;
+        };
+        /** @description A change of a webhook endpoint. What is left out stays as it is. */
+        WebhookEndpointChange: {
+            /** @description Whether events are recorded for the endpoint and sent to it. Events that are waiting when it is disabled are cancelled. */
+            enabled?: boolean | null;
+            /** @description The events to send: at least one. */
+            events?: components["schemas"]["EventType"][] | null;
+            /**
+             * @description A name to recognize the endpoint by: 1 to 80 characters.
+             * @example sign-in backend
+             */
+            name?: string | null;
+            /**
+             * @description The URL to which events are sent, of at most 2000 characters.
+             * @example https://example.com/webhooks/sendbox
+             */
+            url?: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -3778,7 +4106,15 @@ export type DeliveryReport = components['schemas']['DeliveryReport'];
 export type DeliveryState = components['schemas']['DeliveryState'];
 export type Difference = components['schemas']['Difference'];
 export type DifferenceCode = components['schemas']['DifferenceCode'];
+export type DisabledReason = components['schemas']['DisabledReason'];
 export type Environment = components['schemas']['Environment'];
+export type Event = components['schemas']['Event'];
+export type EventAttempt = components['schemas']['EventAttempt'];
+export type EventData = components['schemas']['EventData'];
+export type EventDelivery = components['schemas']['EventDelivery'];
+export type EventDeliveryStatus = components['schemas']['EventDeliveryStatus'];
+export type EventResend = components['schemas']['EventResend'];
+export type EventType = components['schemas']['EventType'];
 export type Failure = components['schemas']['Failure'];
 export type FailureClass = components['schemas']['FailureClass'];
 export type FailureCount = components['schemas']['FailureCount'];
@@ -3792,6 +4128,7 @@ export type HeldShape = components['schemas']['HeldShape'];
 export type Hint = components['schemas']['Hint'];
 export type HintCode = components['schemas']['HintCode'];
 export type Hold = components['schemas']['Hold'];
+export type HoldEvent = components['schemas']['HoldEvent'];
 export type HostReach = components['schemas']['HostReach'];
 export type IncompatibleConnection = components['schemas']['IncompatibleConnection'];
 export type InDoubt = components['schemas']['InDoubt'];
@@ -3807,12 +4144,14 @@ export type IngressOutcome = components['schemas']['IngressOutcome'];
 export type IngressSettings = components['schemas']['IngressSettings'];
 export type IngressText = components['schemas']['IngressText'];
 export type IssuedKey = components['schemas']['IssuedKey'];
+export type IssuedWebhookEndpoint = components['schemas']['IssuedWebhookEndpoint'];
 export type Key = components['schemas']['Key'];
 export type KeyRotation = components['schemas']['KeyRotation'];
 export type Latency = components['schemas']['Latency'];
 export type LimitPolicy = components['schemas']['LimitPolicy'];
 export type MaskedTestNumbers = components['schemas']['MaskedTestNumbers'];
 export type Message = components['schemas']['Message'];
+export type MessageEvent = components['schemas']['MessageEvent'];
 export type MessagePlacement = components['schemas']['MessagePlacement'];
 export type MessageStatus = components['schemas']['MessageStatus'];
 export type MessagesWithoutCode = components['schemas']['MessagesWithoutCode'];
@@ -3821,10 +4160,12 @@ export type NewKey = components['schemas']['NewKey'];
 export type NewMessage = components['schemas']['NewMessage'];
 export type NewTenant = components['schemas']['NewTenant'];
 export type NewVerification = components['schemas']['NewVerification'];
+export type NewWebhookEndpoint = components['schemas']['NewWebhookEndpoint'];
 export type NoFallback = components['schemas']['NoFallback'];
 export type NotAgain = components['schemas']['NotAgain'];
 export type Owner = components['schemas']['Owner'];
 export type Page_AuditEntry = components['schemas']['Page_AuditEntry'];
+export type Page_Event = components['schemas']['Page_Event'];
 export type Page_Message = components['schemas']['Page_Message'];
 export type Page_Tenant = components['schemas']['Page_Tenant'];
 export type Party = components['schemas']['Party'];
@@ -3872,6 +4213,7 @@ export type SubjectKind = components['schemas']['SubjectKind'];
 export type Template = components['schemas']['Template'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
+export type TestEvent = components['schemas']['TestEvent'];
 export type TestNumber = components['schemas']['TestNumber'];
 export type TestNumbers = components['schemas']['TestNumbers'];
 export type TestOutcome = components['schemas']['TestOutcome'];
@@ -3885,15 +4227,19 @@ export type TraceStep = components['schemas']['TraceStep'];
 export type Unlock = components['schemas']['Unlock'];
 export type Usage = components['schemas']['Usage'];
 export type Verification = components['schemas']['Verification'];
+export type VerificationEvent = components['schemas']['VerificationEvent'];
 export type VerificationMessage = components['schemas']['VerificationMessage'];
 export type VerificationStatus = components['schemas']['VerificationStatus'];
 export type VersionActivated = components['schemas']['VersionActivated'];
 export type VersionActivation = components['schemas']['VersionActivation'];
 export type VersionDifference = components['schemas']['VersionDifference'];
+export type VersionEvent = components['schemas']['VersionEvent'];
 export type VersionFault = components['schemas']['VersionFault'];
 export type VersionInspection = components['schemas']['VersionInspection'];
 export type VersionRole = components['schemas']['VersionRole'];
 export type VersionState = components['schemas']['VersionState'];
+export type WebhookEndpoint = components['schemas']['WebhookEndpoint'];
+export type WebhookEndpointChange = components['schemas']['WebhookEndpointChange'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;
 
@@ -3904,7 +4250,10 @@ export const contentKindValues = ["text","template","variables"] as const;
 export const decisionCodeValues = ["no-other-connection","expired","max-messages","max-attempts","nothing","retry","retry-same-key","other-version","next-connection","next-connection-no-pause"] as const;
 export const deliveryStateValues = ["unknown","queued","sent","expired","rejected","undelivered","delivered"] as const;
 export const differenceCodeValues = ["host-new","host-gone","method-new","method-gone","paths-new","paths-gone","message-new","message-gone","placement-new","placement-gone","secret-sent-new","secret-sent-gone","secret-signs-new","secret-signs-gone","reveals-new","reveals-gone","name","description","readme","logo","purpose","version","version-same","parameter-new-required","parameter-new-optional","secret-new-required","secret-new-optional","parameter-gone","parameter-required","parameter-optional","parameter-secret","parameter-open","parameter-changed","default-new","default-changed","default-gone","fill-new","fill-gone","schema-changed","template-changed","content","usages-new","usages-gone","locales-new","locales-gone","reports-new","reports-gone","idempotent-new","idempotent-gone","connection-reach-new","connection-reach-gone","connection-message-new","connection-secret-new","connection-default-new","connection-default-gone","connection-fill-new","connection-secret-gone"] as const;
+export const disabledReasonValues = ["requested","failing"] as const;
 export const environmentValues = ["development","production"] as const;
+export const eventDeliveryStatusValues = ["pending","delivered","failed","cancelled"] as const;
+export const eventTypeValues = ["message.accepted","message.delivered","message.undelivered","message.failed","message.in-doubt","message.expired","verification.approved","verification.expired","version.rolled-back","hold.created","webhook-endpoint.tested"] as const;
 export const failureClassValues = ["not-sent","rate-limited","quota-exceeded","provider-unavailable","in-doubt","invalid-request","template-rejected","content-rejected","sender-rejected","authentication-failed","configuration-invalid","insufficient-balance","account-suspended","invalid-recipient","recipient-unsubscribed","recipient-blocked","unsupported-destination","fraud-blocked","unknown","connector-fault","unavailable"] as const;
 export const fieldCodeValues = ["required","one-required","secret","secret-unsealed","type","enum","pattern","format","min-length","max-length","minimum","maximum","range","min-items","max-items","unknown","empty","duplicate","in-past","hidden","space","name","language-tag","phone-number","ip-address","code-format","digits","domain","country","currency","unknown-connection","secret-required","secret-for-other-hosts","templates-missing","template-fallback","template-duplicate","template-no-code","template-not-text","template-not-provider"] as const;
 export const flowValues = ["sign-up","sign-in","password-reset","account-linking","member-invitation","identity-check","mfa"] as const;

@@ -1,0 +1,91 @@
+//! When an event is sent to a webhook endpoint, and when its endpoint is disabled.
+//!
+//! Promises
+//! - the pauses between attempts grow, over three days, and each is a random moment longer, so that not all events come at once;
+//! - an endpoint is disabled only after five days in which no attempt has succeeded.
+//!
+//! Must not know: how events are sent.
+
+use crate::model::Timestamp;
+
+const SECOND: u64 = 1000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// The pauses after failed attempts, in milliseconds: those that Standard Webhooks recommends.
+const PAUSES: [u64; 9] =
+    [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+/// How long an endpoint may fail until it is disabled, in milliseconds.
+const DISABLED_AFTER: u64 = 5 * DAY;
+/// How long the previous secret of an endpoint signs beside the new one, in seconds.
+pub const PREVIOUS_SECRET_SECONDS: u64 = 24 * 3600;
+/// How long events are kept, in milliseconds.
+pub const KEPT_MS: u64 = 7 * DAY;
+/// Maximum number of events of a tenant. The oldest are deleted when there are more.
+pub const MAX_EVENTS: u32 = 100_000;
+/// Maximum number of attempts that are kept for an event and an endpoint.
+pub const MAX_ATTEMPTS_KEPT: usize = 20;
+/// Maximum length of the URL of an endpoint, in characters.
+pub const MAX_URL: usize = 2000;
+
+/// When to try again after so many failed attempts. `jitter`, from 0 to 1, is how much of a tenth is added to the pause. `None`: never.
+pub fn next_attempt(failed_attempts: u32, now: Timestamp, jitter: f64) -> Option<Timestamp> {
+    let index = usize::try_from(failed_attempts).ok()?.checked_sub(1)?;
+    let pause = *PAUSES.get(index)?;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share")]
+    let extra = ((pause / 10) as f64 * jitter.clamp(0.0, 1.0)) as u64;
+    Some(now.plus_millis(pause + extra))
+}
+
+/// Whether an event has reached its endpoint: a 2xx status. A redirect is not followed, and counts as a failure.
+pub fn is_delivered(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
+/// Whether an endpoint that has been failing since then is disabled.
+pub fn is_to_be_disabled(failing_since: Timestamp, now: Timestamp) -> bool {
+    now.millis_since(failing_since) >= DISABLED_AFTER
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table() {
+        let now = Timestamp(1_795_464_000_000);
+        for (failed, least) in [
+            (1, 5 * SECOND),
+            (2, 5 * MINUTE),
+            (3, 30 * MINUTE),
+            (4, 2 * HOUR),
+            (5, 5 * HOUR),
+            (6, 10 * HOUR),
+            (7, 14 * HOUR),
+            (8, 20 * HOUR),
+            (9, 24 * HOUR),
+        ] {
+            assert_eq!(next_attempt(failed, now, 0.0), Some(now.plus_millis(least)), "{failed}");
+            assert_eq!(next_attempt(failed, now, 1.0), Some(now.plus_millis(least + least / 10)), "{failed}");
+            assert_eq!(next_attempt(failed, now, 7.0), next_attempt(failed, now, 1.0), "{failed}");
+        }
+        assert_eq!([0, 10, 11, u32::MAX].map(|failed| next_attempt(failed, now, 0.5)), [None; 4]);
+    }
+
+    #[test]
+    fn only_a_2xx_status_is_a_success() {
+        for (status, delivered) in [(199, false), (200, true), (204, true), (299, true), (300, false), (410, false)] {
+            assert_eq!(is_delivered(status), delivered, "{status}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_disabled_after_five_days() {
+        let since = Timestamp(1_795_464_000_000);
+        assert!(!is_to_be_disabled(since, since.plus_millis(DISABLED_AFTER - 1)));
+        assert!(is_to_be_disabled(since, since.plus_millis(DISABLED_AFTER)));
+        // A clock that was set back.
+        assert!(!is_to_be_disabled(since, since.minus_millis(1)));
+    }
+}
