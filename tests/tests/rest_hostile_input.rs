@@ -416,7 +416,7 @@ fn wrong_queries(name: &str) -> Option<Vec<&'static str>> {
     Some(match name {
         "limit" => vec!["0", "201", "-1", "1.5", "+1", "1e1", "", "18446744073709551616", "4598123476", "01"],
         "cursor" => vec!["4598123476X", "%00", "-", "%FF", "../x"],
-        "status" | "usage" | "delivery" => vec!["4598123476", "", "Accepted", "%00"],
+        "status" | "usage" | "delivery" | "type" => vec!["4598123476", "", "Accepted", "%00"],
         "since" | "until" => vec!["4598123476", "", "yesterday", "2026-13-01T00:00:00Z", "%00"],
         // For statistics, also a time far from now.
         "from" => vec![
@@ -432,7 +432,7 @@ fn wrong_queries(name: &str) -> Option<Vec<&'static str>> {
         // A number, or a time.
         "to" => vec!["4598123476", "", "+45", "%00"],
         "force" => vec!["4598123476", "", "1", "TRUE", "yes"],
-        "country" | "connection" | "action" => vec!["%00", "4598123476%00"],
+        "country" | "connection" | "action" | "subject" => vec!["%00", "4598123476%00"],
         _ => return None,
     })
 }

@@ -280,17 +280,19 @@ pub async fn delete_before(tx: &mut Tx, before: Timestamp, limit: u32) -> Result
     delete(tx, &rows).await
 }
 
+/// Whether a tenant has more than `max` events.
+pub async fn are_more_than(tx: &mut Tx, tenant: &str, max: u32) -> Result<bool> {
+    let find =
+        query("SELECT happened_at FROM events WHERE tenant = $1 ORDER BY happened_at DESC, id DESC LIMIT 1 OFFSET $2");
+    Ok(tx.one(find.bind(text(tenant)).bind(i64::from(max))).await?.is_some())
+}
+
 /// Deletes at most `limit` of the oldest events of a tenant that has more than `max`, with their deliveries. Returns their number.
 pub async fn keep_newest(tx: &mut Tx, tenant: &str, max: u32, limit: u32) -> Result<u64> {
-    const EXCESS: &str = "SELECT happened_at FROM events WHERE tenant = $1 ORDER BY happened_at DESC, id DESC \
-                          LIMIT 1 OFFSET $2";
     const FIND: &str = "SELECT tenant, id FROM events WHERE tenant = $1 AND (happened_at, id) <= (\
                         SELECT happened_at, id FROM events WHERE tenant = $1 ORDER BY happened_at DESC, id DESC LIMIT 1 OFFSET $2) \
                         ORDER BY happened_at, id LIMIT $3";
     static LOCK: Statement = Statement::new(|| format!("{FIND} FOR UPDATE SKIP LOCKED"));
-    if tx.one(query(EXCESS).bind(text(tenant)).bind(i64::from(max))).await?.is_none() {
-        return Ok(0);
-    }
     let find = query(tx.locking(FIND, &LOCK)).bind(text(tenant)).bind(i64::from(max)).bind(i64::from(limit));
     let rows = tx.all(find).await?;
     delete(tx, &rows).await

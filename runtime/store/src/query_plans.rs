@@ -294,11 +294,12 @@ async fn sweeps_read_only_what_has_expired() {
     // A statement for each table of counts, and for the audit log one that finds nothing.
     statistics::delete_before(&mut tx, long_ago, 100).await.unwrap();
     audit::delete_before(&mut tx, long_ago, 100).await.unwrap();
-    // Both find nothing.
+    // They find nothing.
     events::delete_before(&mut tx, long_ago, 100).await.unwrap();
     events::keep_newest(&mut tx, "acme", 100, 100).await.unwrap();
+    events::are_more_than(&mut tx, "acme", 100).await.unwrap();
     let executed = tx.take_executed();
-    assert_eq!(executed.len(), 9 + 4 + 1 + 2);
+    assert_eq!(executed.len(), 9 + 4 + 1 + 3);
     for Executed { sql, plan, .. } in executed {
         // `old` is the list of what is deleted.
         let is_fine = |line: &&String| !line.starts_with("SCAN") || *line == "SCAN old";

@@ -186,6 +186,8 @@ async fn the_oldest_events_go_first_and_are_counted(database: &Database) {
     let first = claim(&mut tx, NOW.plus_seconds(1), 1).await.remove(0);
     let delivered = EventDeliveryRow { status: EventDeliveryStatus::Delivered, ..first };
     assert!(events::finish(&mut tx, &delivered, &lease(1)).await.unwrap());
+    assert!(!events::are_more_than(&mut tx, "acme", 6).await.unwrap());
+    assert!(events::are_more_than(&mut tx, "acme", 5).await.unwrap());
     assert_eq!(events::keep_newest(&mut tx, "acme", 6, 9).await.unwrap(), 0);
     assert_eq!(events::keep_newest(&mut tx, "acme", 2, 3).await.unwrap(), 3, "no more than asked for");
     assert_eq!(events::keep_newest(&mut tx, "acme", 2, 3).await.unwrap(), 1);
