@@ -120,3 +120,26 @@ test("a verification can be cancelled, and has a limited number of tries", async
     await refused(verifications.create(parameters), 400, 60200, other.slice(2));
   }
 });
+
+test("what is not served is refused, and not left out of the message", async () => {
+  const ingress = await createIngress("twilio");
+  const { messages, verify } = client(ingress);
+  const { verifications } = verify.v2.services(SERVICE);
+  const { digits, code } = numberAndCode();
+  const message = { to: `+${digits}`, from: "+15005550006", body: `Your code is ${code}` };
+  const later = { scheduleType: "fixed", sendAt: new Date(Date.now() + 3_600_000) };
+  const verification = { to: `+${digits}`, channel: "sms" };
+  for (const [name, create, error] of [
+    ["a time", () => messages.create({ ...message, ...later }), 20001],
+    ["a picture", () => messages.create({ ...message, mediaUrl: ["https://example.com/a.png"] }), 20001],
+    ["an amount", () => verifications.create({ ...verification, amount: "10.00", payee: "Acme" }), 60200],
+    ["a text", () => verifications.create({ ...verification, customMessage: "Hello" }), 60200],
+  ]) {
+    const answer = await create().then(
+      () => "accepted",
+      (refusal) => refusal.code,
+    );
+    assert.equal(answer, error, name);
+  }
+  assert.equal((await received(digits)).length, 0);
+});
