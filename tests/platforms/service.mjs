@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
+import { after } from "node:test";
 
 const { SENDBOX_URL, SENDBOX_KEY, SENDBOX_INBOX } = process.env;
 if (!SENDBOX_URL || !SENDBOX_KEY || !SENDBOX_INBOX) {
@@ -17,10 +18,15 @@ async function call(method, url, body) {
   return text ? JSON.parse(text) : undefined;
 }
 
+/** The ingresses of this file. They are deleted at its end, because a tenant can have 50. */
+const created = [];
+after(() => Promise.all(created.map((name) => call("DELETE", `${INGRESSES}/${name}`))));
+
 /** Creates an ingress, with a name of its own. */
 export async function createIngress(kind, input = {}) {
   const name = `${kind}-${randomInt(1e9)}`;
   const saved = await call("PUT", `${INGRESSES}/${name}`, { kind, ...input });
+  created.push(name);
   const { secrets, username } = saved.authentication;
   return {
     name,

@@ -19,7 +19,7 @@ def request(method, url, body=None, headers=None):
     asked = urllib.request.Request(url, data, headers or {}, method=method)
     try:
         with urllib.request.urlopen(asked) as response:
-            return response.status, json.loads(response.read())
+            return response.status, json.loads(response.read() or "null")
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())
 
@@ -32,11 +32,12 @@ def manage(method, url, body=None):
 
 
 class Ingress:
-    """An ingress with a name of its own."""
+    """An ingress with a name of its own. It is deleted at the end of the module, because a tenant can have 50."""
 
     def __init__(self, kind, **rest):
         self.name = f"{kind}-{random.randrange(10**9)}"
         saved = manage("PUT", f"{INGRESSES}/{self.name}", {"kind": kind, **rest})
+        unittest.addModuleCleanup(manage, "DELETE", f"{INGRESSES}/{self.name}")
         authentication = saved["authentication"]
         self.username = authentication["username"]
         self.secret = (authentication["secrets"] or [""])[0]
