@@ -6,7 +6,7 @@ import { createSMSSender } from "@better-auth/infra";
 import { betterAuth } from "better-auth";
 import { memoryAdapter } from "better-auth/adapters/memory";
 import { phoneNumber } from "better-auth/plugins";
-import { assertHidden, createIngress, numberAndCode, outcomes, received, stall } from "./service.mjs";
+import { assertHidden, createIngress, injectFault, numberAndCode, outcomes, received } from "./service.mjs";
 
 const sender = (ingress, apiKey = ingress.secret) => createSMSSender({ apiUrl: ingress.address, apiKey });
 
@@ -86,7 +86,7 @@ test("the phone number plugin sends through it, and verifies the code that arriv
 test("a provider that does not answer keeps the client waiting less than its 3 s", async () => {
   const ingress = await createIngress("better-auth");
   const { digits, code } = numberAndCode();
-  await stall();
+  await injectFault("stall");
   const sent = await sender(ingress).send({ to: `+${digits}`, code, template: "sign-in-otp" });
   const [call] = await ingress.calls();
   assert.deepEqual(sent, { success: true, messageId: call.message });

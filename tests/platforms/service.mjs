@@ -60,11 +60,11 @@ export async function receivedCount(digits, count) {
   assert.fail(`fewer than ${count} messages arrived`);
 }
 
-/** Lets the provider answer the next message with nothing. */
-export async function stall() {
-  const fault = { target: "twilio", fault: "stall", times: 1 };
+/** Injects a fault into the provider's next response, like `stall` or `status:500`. */
+export async function injectFault(fault) {
   const headers = { "Content-Type": "application/json" };
-  const set = await fetch(`${SENDBOX_INBOX}/faults`, { method: "POST", headers, body: JSON.stringify(fault) });
+  const body = JSON.stringify({ target: "twilio", fault, times: 1 });
+  const set = await fetch(`${SENDBOX_INBOX}/faults`, { method: "POST", headers, body });
   assert.equal(set.status, 201, await set.text());
 }
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { Webhook } from "standardwebhooks";
-import { assertHidden, createIngress, numberAndCode, outcomes, received, stall } from "./service.mjs";
+import { assertHidden, createIngress, injectFault, numberAndCode, outcomes, received } from "./service.mjs";
 
 /** A call as Supabase Auth makes it: a new id for each try, and a signature for each secret, separated by a comma and a space. */
 async function call(ingress, secrets, body, at = new Date()) {
@@ -93,7 +93,7 @@ test("a refusal is shown to the end user, and not repeated", async () => {
 test("a provider that does not answer keeps Supabase waiting less than its 5 s", async () => {
   const ingress = await createIngress("supabase");
   const { digits, code } = numberAndCode();
-  await stall();
+  await injectFault("stall");
   const begun = Date.now();
   const answer = await call(ingress, [ingress.secret], hook(digits, code));
   assert.deepEqual([answer.status, answer.body], [200, {}]);

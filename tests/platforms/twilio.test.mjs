@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import twilio from "twilio";
-import { assertHidden, createIngress, numberAndCode, outcomes, received, receivedCount } from "./service.mjs";
+import { assertHidden, createIngress, injectFault, numberAndCode, outcomes, received, receivedCount } from "./service.mjs";
 
 const SERVICE = "VA00000000000000000000000000000002";
 
@@ -37,7 +37,7 @@ test("messages are created and retrieved", async () => {
   assert.ok(Math.abs(created.dateCreated - Date.now()) < 60_000);
   assertHidden({ ...created, _version: undefined }, digits.slice(2), code, ingress.secret);
   assert.deepEqual(await receivedCount(digits, 1), [body]);
-  for (let looks = 0; (await messages(created.sid).fetch()).status !== "sent"; looks += 1) assert.ok(looks < 200);
+  assert.equal((await ended(messages, created.sid)).status, "sent");
   // To send the same text twice means two messages, as with Twilio.
   await messages.create({ to: `+${digits}`, messagingServiceSid: `MG${"0".repeat(32)}`, body });
   await receivedCount(digits, 2);
@@ -45,6 +45,37 @@ test("messages are created and retrieved", async () => {
     "stored",
     "stored",
   ]);
+});
+
+/** The message, once it has a status that it keeps. */
+async function ended(messages, sid) {
+  for (let looks = 0; looks < 400; looks += 1) {
+    const message = await messages(sid).fetch();
+    if (!["queued", "sending"].includes(message.status)) return message;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  assert.fail("the message does not end");
+}
+
+test("a message that a provider refused has failed, with Twilio's code", async () => {
+  const ingress = await createIngress("twilio");
+  const { messages } = client(ingress);
+  const { digits, code } = numberAndCode();
+  await injectFault("code:21610");
+  const { sid } = await messages.create({ to: `+${digits}`, from: "+15005550006", body: `Your code is ${code}` });
+  const { status, errorCode, errorMessage } = await ended(messages, sid);
+  assert.deepEqual([status, errorCode], ["failed", 21610]);
+  assertHidden(errorMessage, digits.slice(2), code, ingress.secret);
+});
+
+test("a message in doubt is sent, without an error", async () => {
+  const ingress = await createIngress("twilio");
+  const { messages } = client(ingress);
+  const { digits, code } = numberAndCode();
+  await injectFault("status:500");
+  const { sid } = await messages.create({ to: `+${digits}`, from: "+15005550006", body: `Your code is ${code}` });
+  const { status, errorCode, errorMessage } = await ended(messages, sid);
+  assert.deepEqual([status, errorCode, errorMessage], ["sent", null, null]);
 });
 
 test("errors of messages have the codes of Twilio", async () => {
