@@ -290,7 +290,7 @@ async fn a_body_that_may_be_left_out_may_be_null() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 3);
+    assert_eq!(seen, 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -48,6 +48,15 @@ async fn twilio_sends_and_retrieves_messages(database: &Database) {
         (&ingress, "POST", format!("{messages}.json"), "To=%2B4531415926", 400, 21602),
         (&ingress, "POST", format!("{messages}.json"), "To=%2B4531415926&Body=Hello", 400, 21602),
         (&ingress, "POST", format!("{messages}.json"), "To=1&To=2&Body=1234", 400, 20001),
+        (&ingress, "POST", format!("{messages}.json"), "To=%2B4531415926&Body=1234&SendAt=2026-12-24", 400, 20001),
+        (
+            &ingress,
+            "POST",
+            format!("{messages}.json"),
+            "To=%2B4531415926&Body=1234&StatusCallback=https://x",
+            400,
+            20001,
+        ),
         (&ingress, "GET", unknown, "", 404, 20404),
         (&ingress, "POST", "/2010-04-01/Accounts/AC1/Calls.json".to_owned(), "To=1", 404, 20404),
     ] {
@@ -109,6 +118,7 @@ async fn twilio_starts_and_checks_verifications(database: &Database) {
         ("Channel=sms".to_owned(), 60200),
         (format!("{to}&Channel=call"), 60200),
         (format!("{to}&Channel=sms&CustomCode=1234"), 60200),
+        (format!("{to}&Channel=sms&Amount=5&Payee=x"), 60200),
         ("To=%2B453&Channel=sms".to_owned(), 60200),
     ] {
         let refused = twilio(&api, &ingress, "POST", &format!("{SERVICE}/Verifications"), &form).await;

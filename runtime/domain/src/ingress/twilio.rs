@@ -150,8 +150,8 @@ fn refused(refusal: Refusal, of_verify: bool) -> (u16, u32, String) {
 pub fn message(account: Account<'_>, sid: Sid, message: &Message) -> Value {
     let (sid, account) = (sid.write("SM"), account.0);
     let uri = format!("/{API_VERSION}/Accounts/{account}/Messages/{sid}");
-    let has_ended = message.status.is_final();
-    let error_code = message.failure.as_ref().filter(|_| has_ended).map(error_code);
+    let is_unsent = message.status.is_final() && !was_sent(message);
+    let error_code = message.failure.as_ref().filter(|_| is_unsent).map(error_code);
     let sent_at = message.attempts.last().and_then(|attempt| attempt.finished_at).filter(|_| was_sent(message));
     json!({
         "sid": sid,

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sendbox_contract::FailureClass;
 use sendbox_domain::ingress::answer::{Answer, Outcome, Refusal, answer};
 use sendbox_domain::ingress::fields::{Fields, FieldsError};
 use sendbox_domain::ingress::request::{self, RequestedMessage};
@@ -110,7 +111,11 @@ impl From<Error> for Refused {
                 Refusal::Limited { retry_after: *retry_after }
             }
             Error::TooManyRequests { retry_after } => Refusal::Limited { retry_after: Some(*retry_after) },
-            Error::NotSent { .. } => Refusal::NotSent,
+            Error::NotSent { message, .. } => match message.failure.as_ref().map(|failure| failure.class) {
+                Some(FailureClass::InvalidRecipient) => Refusal::Number,
+                Some(FailureClass::UnsupportedDestination) => Refusal::NotAllowed,
+                _ => Refusal::NotSent,
+            },
             Error::Invalid(_) => Refusal::Malformed,
             // Also when it is not known whether it was stored: a repetition finds out.
             _ => Refusal::Unavailable,

@@ -22,6 +22,11 @@ use crate::ingress::receiver::{Handled, Refused};
 use crate::sending::admission::recipient_hash;
 use crate::service::Service;
 
+/// Parameters of a message that change what is sent, when, or who is told.
+const UNSERVED_OF_MESSAGES: [&str; 5] = ["StatusCallback", "ScheduleType", "SendAt", "MediaUrl", "ContentVariables"];
+/// Parameters of a verification that change what is sent or checked.
+const UNSERVED_OF_VERIFICATIONS: [&str; 6] =
+    ["CustomCode", "CustomMessage", "Amount", "Payee", "TemplateSid", "SendDigits"];
 /// The channel that is served.
 const SMS: &str = "sms";
 
@@ -142,9 +147,9 @@ impl Service {
         account: Account<'_>,
         fields: &Fields,
     ) -> Result<Handled, Failed> {
-        // Nothing would ever be reported to it.
-        if fields.text("StatusCallback").is_some() {
-            let detail = "`StatusCallback` is not served here; ask for the message's status, or leave it out";
+        // What would be left out without a word.
+        if let Some(name) = UNSERVED_OF_MESSAGES.into_iter().find(|name| fields.text(name).is_some()) {
+            let detail = format!("`{name}` is not served here; leave it out");
             return Err(Failed::new(TwilioError::Refused(Refusal::Malformed), detail));
         }
         let requested = match request::read(ingress.kind, &ingress.settings, fields)? {
@@ -184,8 +189,8 @@ impl Service {
         if fields.text("Channel").is_some_and(|channel| channel != SMS) {
             return Err(parameter("Channel"));
         }
-        if fields.text("CustomCode").is_some() {
-            return Err(parameter("CustomCode"));
+        if let Some(name) = UNSERVED_OF_VERIFICATIONS.into_iter().find(|name| fields.text(name).is_some()) {
+            return Err(parameter(name));
         }
         let settings = &ingress.settings;
         let recipient = self.twilio_recipient(ingress, fields)?;
