@@ -29,7 +29,7 @@ export class Messages {
    * @throws LimitReachedError if the policy allows no further message to this number now.
    */
   create(params: NewMessage, options?: IdempotentRequestOptions): Promise<Message> {
-    const secrets = [params.to, params.code];
+    const secrets = [params.to, params.code, params.text];
     const request = { method: "POST", path: ["messages"], body: params, isKeyed: true, secrets } as const;
     return this.#transport.send({ ...request, accepts: isMessage }, options);
   }

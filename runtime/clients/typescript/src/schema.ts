@@ -423,7 +423,7 @@ export type components = {
          * @enum {string}
          */
         Mode: "sync" | "async";
-        /** @description A message to create, with a code that your platform made. */
+        /** @description A message to create, with a code that your platform made, with a text, or both. */
         NewMessage: {
             /**
              * @description The end user's IP address. It is counted by `ipPerHour`, and passed to providers that ask for it.
@@ -431,10 +431,11 @@ export type components = {
              */
             clientIp?: string | null;
             /**
-             * @description The code: 4 to 12 letters and digits.
+             * @description The code: 4 to 12 letters and digits. Without it, the message has no code: give a text, or use a template without `{{code}}`. Only
+             *     connectors that take texts send such messages.
              * @example 123456
              */
-            code: string;
+            code?: string | null;
             /**
              * Format: int32
              * @description How many seconds the code is valid. Nothing is sent afterwards. Defaults to the policy's `lifetimeSeconds`.
@@ -448,6 +449,12 @@ export type components = {
             locale?: string | null;
             /** @description Whether the response waits for the outcome. Defaults to `sync`. */
             mode?: components["schemas"]["Mode"];
+            /**
+             * @description The text, sent as it is in place of the template: the origin-bound line is not added. It must contain the code, if there is one.
+             *     Connectors that take no texts send the code alone.
+             * @example Your Acme code is 123456.
+             */
+            text?: string | null;
             /**
              * @description The phone number to send to, in E.164 format.
              * @example +4512345678
@@ -464,6 +471,12 @@ export type components = {
             variables?: {
                 [key: string]: string;
             };
+            /**
+             * Format: int32
+             * @description How many milliseconds a response in mode `sync` waits for the outcome. Afterwards it is 202, and sending goes on. Defaults to 25000.
+             * @example 3000
+             */
+            waitMs?: number | null;
         };
         /** @description A verification to create: Sendbox makes the code, sends it and checks it. */
         NewVerification: {

@@ -35,29 +35,33 @@ class Messages:
         *,
         to: str,
         usage: Usage,
-        code: str,
+        code: Optional[str] = None,
+        text: Optional[str] = None,
         locale: Optional[str] = None,
         client_ip: Optional[str] = None,
         variables: Optional[Dict[str, str]] = None,
         lifetime_seconds: Optional[int] = None,
         mode: Optional[Mode] = None,
+        wait_ms: Optional[int] = None,
         idempotency_key: Optional[str] = None,
         timeout: Optional[float] = None,
         max_retries: Optional[int] = None,
     ) -> Message:
-        """Sends a code that your platform made.
+        """Sends a code that your platform made, or a text.
 
         The `status` of the message says what happened: `accepted` by a provider, `queued` or `sending` while the outcome is open,
         `in-doubt` if it will never be known.
 
         - `to`: the phone number to send to, in E.164 format.
         - `usage`: the purpose of the code. It selects the template and the flow.
-        - `code`: 4 to 12 letters and digits.
+        - `code`: 4 to 12 letters and digits. Without it, give a `text`, or use a template without `{{code}}`.
+        - `text`: sent as it is, in place of the template. It contains the code, if there is one.
         - `locale`: the language of the message (BCP 47). Defaults to the template for any language.
         - `client_ip`: the end user's IP address. The policy's limit by address counts it, and it is passed to providers that ask for it.
         - `variables`: values of the template's other variables.
         - `lifetime_seconds`: how long the code is valid, 1 to 3600. Nothing is sent afterwards. Defaults to that of the policy.
         - `mode`: `async` responds as soon as the message is stored. Defaults to `sync`: the provider has answered.
+        - `wait_ms`: how long `sync` waits for the outcome, 1 to 25000. Afterwards sending goes on, and the message is `sending`.
         - `idempotency_key`: with the same key and arguments, the call happens once within 24 hours. Defaults to a random key.
 
         Raises `MessageNotSentError` if the message is stored and was not sent. Its `message` says why.
@@ -67,11 +71,13 @@ class Messages:
             to=to,
             usage=usage,
             code=code,
+            text=text,
             locale=locale,
             client_ip=client_ip,
             variables=variables,
             lifetime_seconds=lifetime_seconds,
             mode=mode,
+            wait_ms=wait_ms,
         )
         return self._send(_create(fields), CallOptions(idempotency_key, timeout, max_retries))
 
@@ -167,12 +173,14 @@ class AsyncMessages:
         *,
         to: str,
         usage: Usage,
-        code: str,
+        code: Optional[str] = None,
+        text: Optional[str] = None,
         locale: Optional[str] = None,
         client_ip: Optional[str] = None,
         variables: Optional[Dict[str, str]] = None,
         lifetime_seconds: Optional[int] = None,
         mode: Optional[Mode] = None,
+        wait_ms: Optional[int] = None,
         idempotency_key: Optional[str] = None,
         timeout: Optional[float] = None,
         max_retries: Optional[int] = None,
@@ -182,11 +190,13 @@ class AsyncMessages:
             to=to,
             usage=usage,
             code=code,
+            text=text,
             locale=locale,
             client_ip=client_ip,
             variables=variables,
             lifetime_seconds=lifetime_seconds,
             mode=mode,
+            wait_ms=wait_ms,
         )
         return await self._send(_create(fields), CallOptions(idempotency_key, timeout, max_retries))
 
@@ -267,7 +277,7 @@ class AsyncMessages:
 
 
 def _create(fields: Dict[str, Any]) -> ApiRequest[Message]:
-    secrets = [fields["to"], fields["code"]]
+    secrets = [fields["to"], fields["code"], fields["text"]]
     return ApiRequest("POST", ["messages"], _read, body=json_object(fields), is_keyed=True, secrets=secrets)
 
 
