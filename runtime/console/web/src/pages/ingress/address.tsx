@@ -27,6 +27,8 @@ export function AddressCard({ tenant, ingress, address, onChanged }: AddressProp
   const format = useFormat();
   const [rotating, setRotating] = useState(false);
   const whole = fullAddress(address);
+  // As this browser reaches it: the public URL of a demo, for one, leads nowhere.
+  const local = `${window.location.origin}${new URL(whole).pathname}`;
   return (
     <Card
       title={t.ingressPage.address}
@@ -37,6 +39,14 @@ export function AddressCard({ tenant, ingress, address, onChanged }: AddressProp
       <p className="row">
         <code className="secret">{whole}</code> <CopyButton key={whole} text={whole} name={t.ingressPage.address} />
       </p>
+      {local !== whole && (
+        <div className="secret-line">
+          <p className="help">{t.ingressPage.alsoAt}</p>
+          <p className="row">
+            <code className="secret">{local}</code> <CopyButton key={local} text={local} name={t.ingressPage.localAddress} />
+          </p>
+        </div>
+      )}
       {whole !== address && <p className="help">{t.ingressPage.noPublicUrl}</p>}
       {ingress.previousAddressExpiresAt && <p role="status">{t.ingressPage.previousUntil(format.dateTime(ingress.previousAddressExpiresAt))}</p>}
       {rotating && (

@@ -10,12 +10,15 @@ import { Logo } from "../../components/logo";
 import { Empty } from "../../components/notice";
 import { useTexts } from "../../text";
 
+/** The platforms with a name, and then everything else. */
+const KINDS = [...ingressKindValues.filter((kind) => kind !== "generic"), "generic" as const];
+
 export default function ChoosePlatform() {
   const t = useTexts();
   const { tenant = "" } = useParams();
   const [filter, setFilter] = useState("");
   const wanted = filter.trim().toLowerCase();
-  const shown = ingressKindValues.filter((kind) => `${kind} ${t.ingressKinds[kind]} ${t.ingressKindHelp[kind]}`.toLowerCase().includes(wanted));
+  const shown = KINDS.filter((kind) => `${kind} ${t.ingressKinds[kind]} ${t.ingressKindHelp[kind]}`.toLowerCase().includes(wanted));
   return (
     <>
       <PageHeader

@@ -6,7 +6,7 @@ import { ingressTextValues, messagesWithoutCodeValues, usageValues, type Ingress
 import { Button } from "../../components/button";
 import { useCountries } from "../../components/countries";
 import { Field } from "../../components/field";
-import { Card } from "../../components/layout";
+import { Card, Facts } from "../../components/layout";
 import { Notice } from "../../components/notice";
 import { useFormat, useTexts } from "../../text";
 import { wordProblem, type Draft, type WordRow } from "./draft";
@@ -57,7 +57,7 @@ export function SettingsCard({ kind, draft, onChange, errors }: FormProps) {
             onChange={(withoutCode) => onChange({ withoutCode })}
           />
         )}
-        <Field label={facts.words ? t.ingressForm.usageOthers : t.ingressForm.usage} help={t.ingressForm.usageHelp}>
+        <Field label={facts.words ? t.ingressForm.usageUnknown : t.ingressForm.usage} help={t.ingressForm.usageHelp}>
           {(ids) => (
             <select {...ids} value={draft.usage} onChange={(event) => onChange({ usage: event.target.value as Usage | "" })}>
               <option value="">{t.ingressForm.usageDefault(t.usages[facts.usage])}</option>
@@ -65,10 +65,14 @@ export function SettingsCard({ kind, draft, onChange, errors }: FormProps) {
             </select>
           )}
         </Field>
-        {facts.words && <Words words={draft.words} onChange={(words) => onChange({ words })} error={errors.at("/settings/usages")} />}
         {facts.fields && <FieldNames kind={kind} draft={draft} onChange={onChange} errors={errors} />}
-        <Section summary={t.ingressForm.more} isOpen={draft.wait !== "" || draft.repeat !== ""}>
+        <Section
+          summary={t.ingressForm.more}
+          isOpen={draft.words.length > 0 || draft.wait !== "" || draft.repeat !== ""}
+          hasError={["usages", "waitMs", "repeatSeconds"].some((name) => errors.at(`/settings/${name}`) !== undefined)}
+        >
           <div className="fields">
+            {facts.words && <Words words={draft.words} onChange={(words) => onChange({ words })} error={errors.at("/settings/usages")} />}
             <NumberField
               label={t.ingressForm.wait}
               help={t.ingressForm.waitHelp(format.number(facts.waitMs))}
@@ -92,11 +96,19 @@ export function SettingsCard({ kind, draft, onChange, errors }: FormProps) {
   );
 }
 
-/** Opens by itself once it has something to show, and stays as the user leaves it. */
-function Section({ summary, isOpen, children }: { summary: string; isOpen: boolean; children: ReactNode }) {
+interface SectionProps {
+  summary: string;
+  /** Whether it is open at first. */
+  isOpen: boolean;
+  /** An error is never hidden. */
+  hasError: boolean;
+  children: ReactNode;
+}
+
+function Section({ summary, isOpen, hasError, children }: SectionProps) {
   const [open, setOpen] = useState(isOpen);
   return (
-    <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details open={open || hasError} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{summary}</summary>
       {children}
     </details>
@@ -196,7 +208,7 @@ function FieldNames({ kind, draft, onChange, errors }: FormProps) {
   const defaults = platforms[kind].fields;
   const hasNames = Object.values(draft.fields).some(Boolean);
   return (
-    <Section summary={t.ingressForm.fields} isOpen={hasNames}>
+    <Section summary={t.ingressForm.fields} isOpen={hasNames} hasError={errors.at("/settings/fields") !== undefined}>
       <p className="help">{t.ingressForm.fieldsHelp}</p>
       <div className="fields pairs names">
         {fieldNames.map((name) => {
@@ -226,20 +238,32 @@ function FieldNames({ kind, draft, onChange, errors }: FormProps) {
   );
 }
 
-/** The method, what belongs to it, and below it what `children` adds: a field for the secret. */
-export function AuthenticationCard({ kind, draft, onChange, errors, children }: FormProps & { children?: ReactNode }) {
+/** Whether there is anything to choose. */
+export const hasMethods = (kind: IngressKind): boolean => platforms[kind].methods.length > 1;
+
+interface AuthenticationProps extends FormProps {
+  title: string;
+  help: string;
+  /** What follows the method: a field for the secret. */
+  children?: ReactNode;
+}
+
+export function AuthenticationCard({ kind, draft, onChange, errors, title, help, children }: AuthenticationProps) {
   const t = useTexts();
-  const { methods } = platforms[kind];
   return (
-    <Card title={t.ingressForm.authentication} help={t.ingressForm.authenticationHelp}>
+    <Card title={title} help={help}>
       <div className="fields">
-        <Field label={t.ingressForm.method} error={errors.at("/authentication/type")}>
-          {(ids) => (
-            <select {...ids} value={draft.method} disabled={methods.length === 1} onChange={(event) => onChange({ method: event.target.value as Draft["method"] })}>
-              {methods.map((one) => <option key={one} value={one}>{t.ingressMethods[one]}</option>)}
-            </select>
-          )}
-        </Field>
+        {hasMethods(kind) ? (
+          <Field label={t.ingressForm.method} error={errors.at("/authentication/type")}>
+            {(ids) => (
+              <select {...ids} value={draft.method} onChange={(event) => onChange({ method: event.target.value as Draft["method"] })}>
+                {platforms[kind].methods.map((one) => <option key={one} value={one}>{t.ingressMethods[one]}</option>)}
+              </select>
+            )}
+          </Field>
+        ) : (
+          <Facts facts={[[t.ingressForm.method, t.ingressMethods[draft.method]]]} />
+        )}
         {draft.method === "none" && <Notice tone="warn">{t.ingressForm.none}</Notice>}
         {draft.method === "authgear-signature" && <p className="help">{t.ingressForm.replayable}</p>}
         {draft.method === "header" && (

@@ -37,7 +37,7 @@ export default function Ingresses() {
               {t.ingress.emptyHelp} {!mayManage && t.ingress.manageOnly}
             </Empty>
           ) : (
-            <ul className="rows card">
+            <ul className="rows card ingresses">
               {all.map((one) => <Row key={one.name} tenant={tenant} ingress={one} showsCalls={all.length <= MAX_WITH_CALLS} />)}
             </ul>
           )

@@ -35,6 +35,9 @@ export default function NewIngress() {
   return <Loaded query={ingresses}>{(all) => <Form key={known} tenant={tenant} kind={known} names={all.map((one) => one.name)} />}</Loaded>;
 }
 
+/** The server has no page for an address with another name. */
+const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
+
 /** The platform, with a number if there is such an ingress already. */
 function freeName(kind: IngressKind, names: string[]): string {
   const candidates = [kind, ...Array.from({ length: 98 }, (_, n) => `${kind}-${n + 2}`)];
@@ -50,7 +53,7 @@ function Form({ tenant, kind, names }: { tenant: string; kind: IngressKind; name
   const [draft, setDraft] = useState<Draft>(() => newDraft(kind));
   const [secret, setSecret] = useState("");
   const platform = t.ingressKinds[kind];
-  const isTaken = taken.includes(name);
+  const nameProblem = taken.includes(name) ? t.newIngress.taken : name && !NAME.test(name) ? t.newIngress.nameInvalid : undefined;
   const create = useMutation({
     mutationFn: () =>
       call<Ingress>(apiPath(tenant, ingressPath(name)), {
@@ -76,7 +79,7 @@ function Form({ tenant, kind, names }: { tenant: string; kind: IngressKind; name
       className="ingress-form"
       onSubmit={(event) => {
         event.preventDefault();
-        if (name && !isTaken && !hasWordProblem) create.mutate();
+        if (name && !nameProblem && !hasWordProblem) create.mutate();
       }}
     >
       <PageHeader
@@ -84,13 +87,20 @@ function Form({ tenant, kind, names }: { tenant: string; kind: IngressKind; name
         lead={t.newIngress.lead}
       />
       <Card>
-        <Field label={t.newIngress.name} help={t.newIngress.nameHelp} error={isTaken ? t.newIngress.taken : errors.at("name")}>
+        <Field label={t.newIngress.name} help={t.newIngress.nameHelp} error={nameProblem ?? errors.at("name")}>
           {(ids) => (
             <input {...ids} value={name} maxLength={40} autoCapitalize="off" autoComplete="off" spellCheck={false} onChange={(event) => setName(event.target.value)} />
           )}
         </Field>
       </Card>
-      <AuthenticationCard kind={kind} draft={draft} onChange={change} errors={errors}>
+      <AuthenticationCard
+        kind={kind}
+        draft={draft}
+        onChange={change}
+        errors={errors}
+        title={t.ingressForm.authentication}
+        help={t.ingressForm.authenticationHelp}
+      >
         {draft.method !== "none" && <NewSecret kind={kind} method={draft.method} value={secret} onChange={setSecret} error={errors.at("/authentication/secrets")} />}
       </AuthenticationCard>
       <SettingsCard kind={kind} draft={draft} onChange={change} errors={errors} />
@@ -98,7 +108,13 @@ function Form({ tenant, kind, names }: { tenant: string; kind: IngressKind; name
       <div className="save-bar" role="group" aria-label={t.newIngress.create}>
         <p className={errors.count > 0 ? "error grow" : "grow"} role="status">{errors.count > 0 && t.ingressPage.errors(errors.count)}</p>
         <Link className="button quiet" to={`${basePath(tenant)}/platforms`}>{t.newIngress.all}</Link>
-        <Button type="submit" variant="primary" busy={create.isPending} disabled={!name || isTaken || hasWordProblem} icon={<Plus size={16} aria-hidden="true" />}>
+        <Button
+          type="submit"
+          variant="primary"
+          busy={create.isPending}
+          disabled={!name || nameProblem !== undefined || hasWordProblem}
+          icon={<Plus size={16} aria-hidden="true" />}
+        >
           {t.newIngress.create}
         </Button>
       </div>

@@ -10,7 +10,7 @@ import { ErrorNotice } from "../../components/loaded";
 import { useUnsavedChanges } from "../../components/unsaved-changes";
 import { useTexts } from "../../text";
 import { authenticationOf, draftOf, settingsOf, wordProblem, type Draft } from "./draft";
-import { AuthenticationCard, SettingsCard } from "./form";
+import { AuthenticationCard, hasMethods, SettingsCard } from "./form";
 import { useIngressErrors } from "./sentence";
 
 interface EditorProps {
@@ -56,7 +56,16 @@ export function SettingsEditor({ tenant, saved, onSaved }: EditorProps) {
       }}
     >
       <SettingsCard kind={kind} draft={shown} onChange={change} errors={errors} />
-      <AuthenticationCard kind={kind} draft={shown} onChange={change} errors={errors} />
+      {hasMethods(kind) && (
+        <AuthenticationCard
+          kind={kind}
+          draft={shown}
+          onChange={change}
+          errors={errors}
+          title={t.ingressForm.changeMethod}
+          help={t.ingressForm.changeMethodHelp}
+        />
+      )}
       {save.isError && !errors.isComplete && <div className="refused" tabIndex={-1}><ErrorNotice error={save.error} /></div>}
       <div className={dirty ? "save-bar" : "save-bar resting"} role="group" aria-label={t.common.save}>
         <p className={errors.count > 0 ? "error grow" : "fine grow"} role="status">{status}</p>

@@ -32,7 +32,7 @@ export function SetupSteps({ ingress, address, shown, onShow }: SetupProps) {
               {snippet !== undefined && (
                 <div className="snippet">
                   <pre tabIndex={0}>{shown ? snippet : concealed(snippet)}</pre>
-                  <CopyButton text={snippet} name={t.ingressPage.copyStep(index + 1)} />
+                  <CopyButton text={snippet} name={t.ingressPage.snippet(index + 1)} />
                 </div>
               )}
             </li>

@@ -3,11 +3,11 @@
 
 const setup: Record<string, string> = {
   "In Logto's console, open Connectors > Email and SMS > SMS > HTTP SMS and enter:":
-    "Öffnen Sie in der Konsole von Logto „Connectors > Email and SMS > SMS > HTTP SMS“, und tragen Sie ein:",
+    "Öffnen Sie in der Konsole von Logto `Connectors > Email and SMS > SMS > HTTP SMS`, und tragen Sie ein:",
   "Self-hosted: set these variables of Supabase Auth and restart it. The address must be https, or local.":
     "Selbst betrieben: Setzen Sie diese Variablen von Supabase Auth, und starten Sie es neu. Die Adresse muss mit https beginnen oder lokal sein.",
   "Hosted: in the dashboard, open Authentication > Hooks > Send SMS hook, choose HTTPS, and enter this address and secret:":
-    "Gehostet: Öffnen Sie im Dashboard „Authentication > Hooks > Send SMS hook“, wählen Sie „HTTPS“, und tragen Sie diese Adresse und dieses Secret ein:",
+    "Gehostet: Öffnen Sie im Dashboard `Authentication > Hooks > Send SMS hook`, wählen Sie `HTTPS`, und tragen Sie diese Adresse und dieses Secret ein:",
   "Create the provider. The response contains its id and `signingKey`:":
     "Legen Sie den Anbieter an. Die Antwort enthält seine ID und den `signingKey`:",
   "Enter the `signingKey` as the secret of this ingress. Until then every call is refused.":
@@ -18,21 +18,21 @@ const setup: Record<string, string> = {
   "Set these variables of the application that uses `@better-auth/infra`:":
     "Setzen Sie diese Variablen der Anwendung, die `@better-auth/infra` verwendet:",
   "In FusionAuth, open Settings > Messengers, add a Generic messenger, and enter. Give it a read timeout of at least 1,000 ms:":
-    "Öffnen Sie in FusionAuth „Settings > Messengers“, fügen Sie einen „Generic messenger“ mit einem Lese-Timeout von mindestens 1.000 ms hinzu, und tragen Sie ein:",
+    "Öffnen Sie in FusionAuth `Settings > Messengers`, fügen Sie einen `Generic messenger` mit einem Lese-Timeout von mindestens 1.000 ms hinzu, und tragen Sie ein:",
   "In authentik, edit the SMS Authenticator Setup stage, choose the provider Generic, and enter:":
-    "Bearbeiten Sie in authentik die Phase „SMS Authenticator Setup“, wählen Sie den Anbieter „Generic“, und tragen Sie ein:",
+    "Bearbeiten Sie in authentik die Phase `SMS Authenticator Setup`, wählen Sie den Anbieter `Generic`, und tragen Sie ein:",
   "In Authgear's portal, open Advanced > Custom SMS gateway, choose Webhook, and enter this address:":
-    "Öffnen Sie im Portal von Authgear „Advanced > Custom SMS gateway“, wählen Sie „Webhook“, und tragen Sie diese Adresse ein:",
+    "Öffnen Sie im Portal von Authgear `Advanced > Custom SMS gateway`, wählen Sie `Webhook`, und tragen Sie diese Adresse ein:",
   "Enter the webhook's signature key as the secret of this ingress. Until then every call is refused.":
     "Geben Sie den Signaturschlüssel des Webhooks als Secret dieser Anbindung ein. Bis dahin wird jeder Aufruf abgelehnt.",
   "In Authsignal's portal, open Authenticators > SMS, choose the webhook provider, and enter this address:":
-    "Öffnen Sie im Portal von Authsignal „Authenticators > SMS“, wählen Sie den Webhook-Anbieter, und tragen Sie diese Adresse ein:",
+    "Öffnen Sie im Portal von Authsignal `Authenticators > SMS`, wählen Sie den Webhook-Anbieter, und tragen Sie diese Adresse ein:",
   "Enter your tenant's API secret key as the secret of this ingress. Until then every call is refused.":
     "Geben Sie den geheimen API-Schlüssel Ihres Mandanten als Secret dieser Anbindung ein. Bis dahin wird jeder Aufruf abgelehnt.",
   "Update the passwordless SMS connection with Auth0's Management API. For Descope, enter the address as the gateway's URL:":
     "Ändern Sie die passwortlose SMS-Verbindung über die Management API von Auth0. Für Descope tragen Sie die Adresse als URL des Gateways ein:",
   "In Casdoor, add a provider of the category SMS and the type Custom HTTP SMS, and enter:":
-    "Fügen Sie in Casdoor einen Anbieter der Kategorie „SMS“ und vom Typ „Custom HTTP SMS“ hinzu, und tragen Sie ein:",
+    "Fügen Sie in Casdoor einen Anbieter der Kategorie `SMS` und vom Typ `Custom HTTP SMS` hinzu, und tragen Sie ein:",
   "In the SMS authenticator of the MFA plugin, enter:": "Tragen Sie im SMS-Authenticator des MFA-Plug-ins ein:",
   "Send requests like this one:": "Senden Sie Anfragen wie diese:",
   "Use this account and token in place of Twilio's:": "Verwenden Sie dieses Konto und dieses Token anstelle derer von Twilio:",
