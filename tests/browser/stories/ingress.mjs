@@ -58,13 +58,13 @@ export function ingress(environment) {
     await screenshot(page, "ingress-platforms");
     await page.getByLabel("Find platforms").fill("supa");
     await page.getByRole("link", { name: "Supabase Auth" }).click();
-    await page.getByRole("heading", { name: "Create an ingress for Supabase Auth" }).waitFor();
+    await page.getByRole("heading", { name: "Create an ingress: Supabase Auth" }).waitFor();
     assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "supabase");
     await assertAccessible(page, "a new ingress");
     await screenshot(page, "ingress-new");
     await page.getByRole("button", { name: "Create ingress" }).click();
 
-    await page.getByText("Created. Now set up Supabase Auth as described below.").waitFor();
+    await page.getByText("Created. Now set up the platform as described below.").waitFor();
     await page.getByText("Waiting for the first call …").waitFor();
     await assertAccessible(page, "an ingress that waits");
     await screenshot(page, "ingress-waiting");

@@ -10,7 +10,7 @@ import { Badge, StatusBadge, type Tone } from "../../components/badge";
 import { Card } from "../../components/layout";
 import { Loaded } from "../../components/loaded";
 import { useFormat, useTexts } from "../../text";
-import { ServerSentence } from "./sentence";
+import { Reason } from "./sentence";
 
 const FIRST_CALL_INTERVAL_MS = 2000;
 const LATER_INTERVAL_MS = 5000;
@@ -84,10 +84,12 @@ function Calls({ tenant, calls }: { tenant: string; calls: IngressCall[] }) {
             <tr key={`${one.receivedAt} ${calls.length - index}`}>
               <td className="nowrap" data-label={t.ingressPage.time}><time dateTime={one.receivedAt}>{format.dateTime(one.receivedAt)}</time></td>
               <td data-label={t.ingressPage.outcome}>
-                <span>
+                <div>
                   <Badge tone={tones[one.outcome]}>{t.ingressOutcomes[one.outcome]}</Badge>
-                  <span className="fine block">{one.detail ? <ServerSentence text={one.detail} /> : t.ingressOutcomeHelp[one.outcome]}</span>
-                </span>
+                  <div className="fine">
+                    {one.detail ? <Reason text={one.detail} sentence={t.ingressOutcomeHelp[one.outcome]} /> : t.ingressOutcomeHelp[one.outcome]}
+                  </div>
+                </div>
               </td>
               <td className="nowrap" data-label={t.ingressPage.recipient}>{one.to ?? "—"}</td>
               <td data-label={t.ingressPage.usage}>{one.usage ? t.usages[one.usage] : "—"}</td>

@@ -56,7 +56,7 @@ function Content({ tenant, ingress }: { tenant: string; ingress: Ingress }) {
   return (
     <>
       <PageHeader
-        title={<span className="titled"><Logo svg={null} name={platform} />{ingress.name} <IngressState ingress={ingress} /></span>}
+        title={<span className="titled wrapping"><Logo svg={null} name={platform} />{ingress.name} <IngressState ingress={ingress} /></span>}
         lead={<>{platform} · {t.ingressKindHelp[ingress.kind]} · <Link to={`${basePath(tenant)}/ingresses`}>{t.ingressPage.back}</Link></>}
         actions={
           mayManage && (

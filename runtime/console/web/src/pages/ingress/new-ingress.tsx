@@ -63,7 +63,7 @@ function Form({ tenant, kind, names }: { tenant: string; kind: IngressKind; name
     onSuccess: async (ingress) => {
       client.setQueryData(ingressQuery(tenant, ingress.name).queryKey, ingress);
       void refresh(tenant);
-      await navigate(`${basePath(tenant)}/ingresses/${ingress.name}`, { state: { success: t.newIngress.created(platform) } });
+      await navigate(`${basePath(tenant)}/ingresses/${ingress.name}`, { state: { success: t.newIngress.created } });
     },
   });
   const errors = useIngressErrors(create.error);

@@ -1,15 +1,31 @@
 // What the server says about an ingress, in the language of the page where there is a translation, and otherwise in English.
 
 import type { ReactNode } from "react";
-import { EnglishText } from "../../components/server-text";
+import { EnglishText, ExplainedText } from "../../components/server-text";
 import { WithCode } from "../../components/with-code";
-import { useTexts } from "../../text";
+import { useTexts, type Texts } from "../../text";
 import { useFieldMessages, type FieldMessage } from "../../text/server-messages";
 
+/** The ends of numbers, and calling codes. In the keys of translations, `{0}` and so on stand for them. */
+const VALUES = /…\d\d|\+\d{1,3}(?!\d)/g;
+
+function translate(text: string, t: Texts): string | undefined {
+  if (t.code === "en") return text;
+  const values = text.match(VALUES) ?? [];
+  let count = 0;
+  const key = text.replace(VALUES, () => `{${count++}}`);
+  return t.ingressSentences[key]?.replace(/\{(\d)\}/g, (_, index) => values[Number(index)] ?? "");
+}
+
 export function ServerSentence({ text }: { text: string }) {
-  const t = useTexts();
-  const translated = t.code === "en" ? text : t.ingressSentences[text];
+  const translated = translate(text, useTexts());
   return translated === undefined ? <EnglishText text={text} /> : <WithCode text={translated} />;
+}
+
+/** Why something happened. Where there is no translation: `sentence`, and below it what the server says. */
+export function Reason({ text, sentence }: { text: string; sentence: string }) {
+  const translated = translate(text, useTexts());
+  return translated === undefined ? <ExplainedText sentence={sentence} text={text} /> : <WithCode text={translated} />;
 }
 
 export interface IngressErrors {

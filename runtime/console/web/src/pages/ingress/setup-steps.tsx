@@ -22,7 +22,7 @@ export function SetupSteps({ ingress, address, shown, onShow }: SetupProps) {
   const concealed = (snippet: string) => secrets.reduce((text, secret) => text.replaceAll(secret, CONCEALED), snippet);
   const hasSecret = snippets.some((snippet) => snippet !== undefined && concealed(snippet) !== snippet);
   return (
-    <Card title={t.ingressPage.setup(t.ingressKinds[ingress.kind])} actions={hasSecret && <ShowButton shown={shown} onShow={onShow} />}>
+    <Card title={t.ingressPage.setup} actions={hasSecret && <ShowButton shown={shown} onShow={onShow} />}>
       <ol className="setup-steps">
         {ingress.setup.map(({ instruction }, index) => {
           const snippet = snippets[index];

@@ -227,7 +227,7 @@ export const enums: EnumTexts = {
 
   ingressTexts: {
     template: "Die Vorlage der Verbindung, mit dem Code",
-    original: "Den Text der Plattform",
+    original: "Der Text der Plattform",
   },
 
   messagesWithoutCode: {

@@ -74,6 +74,23 @@ const refusals: Record<string, string> = {
     "`ContentSid` bezeichnet eine Vorlage bei Twilio, die hier nicht bekannt ist. Übergeben Sie `Body`.",
   "`StatusCallback` is not served here; ask for the message's status, or leave it out":
     "`StatusCallback` gibt es hier nicht. Fragen Sie den Status der Nachricht ab, oder lassen Sie es weg.",
+  "the number is empty; write it like +4512345678": "Die Nummer ist leer. Übergeben Sie sie wie +4512345678.",
+  "the number {0} does not start with `+`; write it with `+` and the calling code of its country, like +4512345678; or give the ingress a default region":
+    "Die Nummer {0} beginnt nicht mit `+`. Übergeben Sie sie mit `+` und Landesvorwahl wie +4512345678, oder wählen Sie unter „Land der Nummern ohne Landesvorwahl“ ein Land.",
+  "the number {0} contains characters that are not digits; write `+` and digits, like +4512345678, without extensions or letters":
+    "Die Nummer {0} enthält andere Zeichen als Ziffern. Übergeben Sie `+` und Ziffern wie +4512345678, ohne Durchwahl und Buchstaben.",
+  "the number {0} starts with a calling code that no country has; check the digits after the `+`":
+    "Die Nummer {0} beginnt mit einer Landesvorwahl, die es nicht gibt. Prüfen Sie die Ziffern nach dem `+`.",
+  "the number {0} is too short for {1}; digits are missing": "Die Nummer {0} ist für {1} zu kurz. Es fehlen Ziffern.",
+  "the number {0} is too long for {1}; check for digits that were typed twice":
+    "Die Nummer {0} ist für {1} zu lang. Prüfen Sie, ob Ziffern doppelt sind.",
+  "the number {0} has a length that no number of {1} has; check its digits":
+    "Die Nummer {0} hat eine Länge, die keine Nummer von {1} hat. Prüfen Sie ihre Ziffern.",
+  "no connection is active; save a connection and activate it at `/active-connection`":
+    "Keine Verbindung ist aktiv. Speichern Sie eine Verbindung, und aktivieren Sie sie.",
+  "the database does not respond; nothing was stored, try again":
+    "Die Datenbank antwortet nicht. Es wurde nichts gespeichert; versuchen Sie es erneut.",
+  "too many requests are waiting; try again in a moment": "Zu viele Anfragen warten. Versuchen Sie es gleich noch einmal.",
   "the body is too large": "Die Anfrage ist zu groß.",
   "the body did not arrive in full": "Die Anfrage ist nicht vollständig angekommen.",
 };

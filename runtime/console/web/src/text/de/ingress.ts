@@ -27,7 +27,7 @@ export const ingress: Pick<Texts, "ingress" | "newIngress" | "ingressForm" | "in
     chooseLead: "Was soll Nachrichten über Sendbox senden?",
     find: "Plattformen suchen",
     nothingFound: "Keine passenden Plattformen gefunden.",
-    setUp: (platform) => `Anbindung für ${platform} erstellen`,
+    setUp: (platform) => `Anbindung erstellen: ${platform}`,
     lead: "Die Voreinstellungen passen für die meisten Installationen. Außer Name und Plattform können Sie später alles ändern.",
     unknown: "Diese Plattform gibt es nicht.",
     name: "Name",
@@ -36,7 +36,7 @@ export const ingress: Pick<Texts, "ingress" | "newIngress" | "ingressForm" | "in
     taken: "Eine Anbindung mit diesem Namen gibt es schon. Wählen Sie einen anderen.",
     create: "Anbindung erstellen",
     all: "Alle Plattformen",
-    created: (platform) => `Erstellt. Richten Sie jetzt ${platform} wie unten beschrieben ein.`,
+    created: "Erstellt. Richten Sie jetzt die Plattform wie unten beschrieben ein.",
   },
 
   ingressForm: {
@@ -138,7 +138,7 @@ export const ingress: Pick<Texts, "ingress" | "newIngress" | "ingressForm" | "in
     keepOld: "Das alte Secret weiter annehmen, bis ich es entferne",
     removeOld: "Entfernen",
     removeOldNamed: "Vorheriges Secret entfernen",
-    setup: (platform) => `${platform} einrichten`,
+    setup: "Plattform einrichten",
     snippet: (step) => `Text aus Schritt ${step}`,
     calls: "Aufrufe",
     callsHelp: "Die neuesten 100. Telefonnummern sind maskiert; Texte und Codes werden nicht gespeichert.",

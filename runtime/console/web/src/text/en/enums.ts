@@ -180,7 +180,7 @@ export const enums = {
     "auth0-gateway": "Auth0 or Descope",
     casdoor: "Casdoor",
     keycloak: "Keycloak",
-    generic: "Any other system",
+    generic: "Other system",
     twilio: "Twilio SDK",
   } satisfies Record<IngressKind, string>,
 

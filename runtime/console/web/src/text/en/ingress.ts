@@ -25,7 +25,7 @@ export const ingress = {
     chooseLead: "What will send messages through Sendbox?",
     find: "Find platforms",
     nothingFound: "No matching platforms found.",
-    setUp: (platform: string) => `Create an ingress for ${platform}`,
+    setUp: (platform: string) => `Create an ingress: ${platform}`,
     lead: "The defaults are right for most installations. You can change everything but the name and the platform later.",
     unknown: "There is no such platform.",
     name: "Name",
@@ -34,7 +34,7 @@ export const ingress = {
     taken: "You already have an ingress with this name. Choose another one.",
     create: "Create ingress",
     all: "All platforms",
-    created: (platform: string) => `Created. Now set up ${platform} as described below.`,
+    created: "Created. Now set up the platform as described below.",
   },
 
   ingressForm: {
@@ -134,7 +134,7 @@ export const ingress = {
     keepOld: "Keep accepting the old secret until I remove it",
     removeOld: "Remove",
     removeOldNamed: "Remove previous secret",
-    setup: (platform: string) => `Set up ${platform}`,
+    setup: "Set up the platform",
     snippet: (step: number) => `Snippet of step ${step}`,
     calls: "Calls",
     callsHelp: "The newest 100. Phone numbers are masked; texts and codes are not stored.",
