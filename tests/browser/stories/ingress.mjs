@@ -41,6 +41,20 @@ function callAsSupabase(address, secret, phone) {
   return fetch(address, { method: "POST", headers, body });
 }
 
+/** Fails if the form of a platform chooses another method than the server does, or offers one that the server refuses. */
+async function assertOffers(page, demo, kind) {
+  const path = `/v1/tenants/anbindung/ingresses/${kind}`;
+  const { type } = (await api(demo, "GET", path)).body.authentication;
+  const select = page.getByLabel("Verfahren");
+  if ((await select.count()) === 0) return;
+  assert.equal(await select.inputValue(), type, kind);
+  const offered = await select.locator("option").evaluateAll((options) => options.map((option) => option.value));
+  for (const method of [...offered, type]) {
+    const authentication = { type: method, ...(method === "header" && { header: "X-Api-Key" }) };
+    assert.equal((await api(demo, "PUT", path, { kind, authentication })).status, 200, `${kind} ${method}`);
+  }
+}
+
 export function ingress(environment) {
   test("a platform is set up, and its first call arrives while the page waits", async () => {
     const { demo, browser } = environment;
@@ -213,21 +227,36 @@ export function ingress(environment) {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= 360, `${what} is ${wide} wide`);
       await assertGerman(page, what);
-      await assertAccessible(page, what);
+    };
+    const checkClosely = async (what) => {
+      await check(what);
+      await assertAccessible(page, `${what}, narrow and dark`);
       await screenshot(page, `german-narrow-${what.replaceAll(" ", "-")}`);
     };
-    await page.getByText("Anbindung logto öffnen").or(page.getByRole("link", { name: "Anbindung logto öffnen" })).first().waitFor();
-    await check("ingresses");
+    await page.getByRole("link", { name: "Anbindung logto öffnen" }).waitFor();
+    await checkClosely("ingresses");
     await go(page, demo, "t/anbindung/platforms");
-    await check("platforms");
+    await checkClosely("platforms");
     for (const kind of kinds) {
       await go(page, demo, `t/anbindung/platforms/${kind}/set-up`);
       await check(`new ${kind}`);
+      await assertOffers(page, demo, kind);
       await go(page, demo, `t/anbindung/ingresses/${kind}`);
       await page.getByText("Warten auf den ersten Aufruf …").waitFor();
       assert.equal(await page.locator(".setup-steps [lang=en]").count(), 0, `${kind} has a step in English`);
       await check(`ingress ${kind}`);
     }
+    await go(page, demo, "t/anbindung/platforms/keycloak/set-up");
+    await checkClosely("new ingress");
+
+    const { body: generic } = await api(demo, "GET", "/v1/tenants/anbindung/ingresses/generic");
+    const headers = { "Content-Type": "application/json", Authorization: `Bearer ${generic.authentication.secrets[0]}` };
+    await go(page, demo, "t/anbindung/ingresses/generic");
+    await page.getByText("Warten auf den ersten Aufruf …").waitFor();
+    await fetch(reachable(demo, generic.address), { method: "POST", headers, body: JSON.stringify({ to: "20718193", code: "482913" }) });
+    await page.getByText("Der erste Aufruf ist angekommen: Abgelehnt.").waitFor();
+    await page.getByText("Die Nummer …93 beginnt nicht mit", { exact: false }).waitFor();
+    await checkClosely("a refused call");
     watched.settle();
   });
 }
