@@ -67,7 +67,7 @@ function Calls({ tenant, calls }: { tenant: string; calls: IngressCall[] }) {
   const t = useTexts();
   const format = useFormat();
   return (
-    <div className="scrolled" tabIndex={0} role="group" aria-label={t.ingressPage.calls}>
+    <div className="scrolled calls" tabIndex={0} role="group" aria-label={t.ingressPage.calls}>
       <table className="table stacking">
         <thead>
           <tr>
