@@ -100,7 +100,8 @@ export async function assertGerman(page, what) {
   const text = await page.locator("main").evaluate((main) => {
     const copy = main.cloneNode(true);
     for (const one of copy.querySelectorAll("[lang=en], q, pre, code")) one.remove();
-    return copy.textContent;
+    // Its name in German, too.
+    return copy.textContent.replaceAll("Isle of Man", "");
   });
   assert.doesNotMatch(text, /\b(the|and|of|is|are|this|which|with)\b/i, what);
 }

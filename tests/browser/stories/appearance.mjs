@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertAccessible, go, screenshot, signIn, watch } from "../browser.mjs";
 
-const PAGES = ["t/demo", "t/demo/connectors", "t/demo/connections/main", "t/demo/messages", "t/demo/flows", "t/demo/policy", "t/demo/keys", "t/demo/audit", "t/demo/phone"];
+const PAGES = ["t/demo", "t/demo/connectors", "t/demo/connections/main", "t/demo/messages", "t/demo/ingresses", "t/demo/platforms", "t/demo/flows", "t/demo/policy", "t/demo/keys", "t/demo/audit", "t/demo/phone"];
 
 export function appearance(environment) {
   test("the language follows the browser, and a choice is stored", async () => {

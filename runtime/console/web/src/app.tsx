@@ -22,6 +22,10 @@ const ConnectionPage = lazy(() => import("./pages/connection/connection"));
 const Versions = lazy(() => import("./pages/versions/versions"));
 const Messages = lazy(() => import("./pages/messages"));
 const MessagePage = lazy(() => import("./pages/message"));
+const Ingresses = lazy(() => import("./pages/ingress/ingresses"));
+const ChoosePlatform = lazy(() => import("./pages/ingress/choose-platform"));
+const NewIngress = lazy(() => import("./pages/ingress/new-ingress"));
+const IngressPage = lazy(() => import("./pages/ingress/ingress"));
 const Flows = lazy(() => import("./pages/flows"));
 const PolicyPage = lazy(() => import("./pages/policy/policy"));
 const Keys = lazy(() => import("./pages/keys"));
@@ -76,6 +80,10 @@ function SignedIn({ session }: { session: Session }) {
             <Route path="connections/:connection" element={<ConnectionPage />} />
             <Route path="messages" element={<Messages />} />
             <Route path="messages/:message" element={<MessagePage />} />
+            <Route path="ingresses" element={<Ingresses />} />
+            <Route path="ingresses/:ingress" element={<IngressPage />} />
+            <Route path="platforms" element={<ChoosePlatform />} />
+            <Route path="platforms/:kind/set-up" element={<NewIngress />} />
             <Route path="flows" element={<Flows />} />
             <Route path="policy" element={<PolicyPage />} />
             <Route path="keys" element={<Keys />} />

@@ -23,6 +23,7 @@ import "./styles/trace.css";
 import "./styles/sign-in.css";
 import "./styles/cards.css";
 import "./styles/messages.css";
+import "./styles/ingress.css";
 import "./styles/policy.css";
 import "./styles/phone.css";
 import "./styles/overview.css";

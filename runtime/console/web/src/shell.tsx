@@ -4,7 +4,7 @@ import { useEffect, useState, type ReactNode } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, NavLink, useLocation } from "react-router";
 import {
-  BookOpen, Building2, Gauge, Globe, KeyRound, LogOut, Menu, MessageSquareText, Moon, Plug, ScrollText, ShieldCheck, Smartphone,
+  BookOpen, Building2, Gauge, Globe, KeyRound, LogIn, LogOut, Menu, MessageSquareText, Moon, Plug, ScrollText, ShieldCheck, Smartphone,
   Sun, SunMoon, ToggleRight, type LucideIcon,
 } from "lucide-react";
 import { call, Problem } from "./api/client";
@@ -119,12 +119,15 @@ function Navigation({ tenant, open, session }: { tenant: string; open: boolean; 
   const { pathname } = useLocation();
   const phone = usePhone(false);
   const base = `/t/${tenant}`;
-  // Also active on the page of a connection, which is opened from there.
   const connectors = `${base}/connectors`;
+  const ingresses = `${base}/ingresses`;
+  // Entries that are also active on the pages that are opened from there.
+  const opened: Record<string, string> = { [connectors]: `${base}/connections/`, [ingresses]: `${base}/platforms` };
   const links: [string, string, LucideIcon][] = [
     [base, t.shell.overview, Gauge],
     [connectors, t.shell.connectors, Plug],
     [`${base}/messages`, t.shell.messages, MessageSquareText],
+    [ingresses, t.shell.ingress, LogIn],
     [`${base}/flows`, t.shell.flows, ToggleRight],
     [`${base}/policy`, t.shell.policy, ShieldCheck],
     [`${base}/keys`, t.shell.keys, KeyRound],
@@ -144,7 +147,7 @@ function Navigation({ tenant, open, session }: { tenant: string; open: boolean; 
             <NavLink
               to={path}
               end={path === base}
-              className={({ isActive }) => (isActive || (path === connectors && pathname.startsWith(`${base}/connections/`)) ? "active" : "")}
+              className={({ isActive }) => (isActive || (opened[path] !== undefined && pathname.startsWith(opened[path])) ? "active" : "")}
             >
               <Icon size={18} aria-hidden="true" />
               <span>{name}</span>

@@ -120,5 +120,8 @@ export function apiPath(tenant: string, rest = "", query: Record<string, string 
 /** `connectors/acme-sms/release` */
 export const connectorPath = (connector: string, rest: string): string => `connectors/${encodeURIComponent(connector)}/${rest}`;
 
+/** `ingresses/supabase`, or `ingresses/supabase/calls` */
+export const ingressPath = (ingress: string, rest = ""): string => `ingresses/${encodeURIComponent(ingress)}${rest ? `/${rest}` : ""}`;
+
 /** The path below which the pages of a tenant are, or those of all tenants. */
 export const basePath = (tenant: string): string => (tenant === ALL_TENANTS ? "/all" : `/t/${encodeURIComponent(tenant)}`);

@@ -1,10 +1,10 @@
 // The queries that several pages share, each under one key, so that a change refreshes every page that shows it.
 
 import { QueryCache, QueryClient, MutationCache, queryOptions, useQuery } from "@tanstack/react-query";
-import { apiPath, call, Problem, setCsrfToken } from "./client";
+import { apiPath, call, ingressPath, Problem, setCsrfToken } from "./client";
 import type {
-  ActiveConnection, Connection, ConnectorDetail, ConnectorSummary, DemoAccount, Message, PhoneMessages, Policy, Session,
-  Tenant,
+  ActiveConnection, Connection, ConnectorDetail, ConnectorSummary, DemoAccount, Ingress, IngressCall, Message, PhoneMessages,
+  Policy, Session, Tenant,
 } from "./types";
 
 /** When the session has ended, every page gives way to the sign-in page. */
@@ -87,6 +87,31 @@ export const messageQuery = (tenant: string, id: string) =>
     queryKey: ["tenant", tenant, "message", id],
     queryFn: ({ signal }) => call<Message>(apiPath(tenant, `messages/${encodeURIComponent(id)}`), { signal }),
   });
+
+export const ingressesQuery = (tenant: string) =>
+  queryOptions({
+    queryKey: ["tenant", tenant, "ingresses"],
+    queryFn: ({ signal }) => call<Ingress[]>(apiPath(tenant, "ingresses"), { signal }),
+  });
+
+export const ingressQuery = (tenant: string, name: string) =>
+  queryOptions({
+    queryKey: ["tenant", tenant, "ingress", name],
+    queryFn: ({ signal }) => call<Ingress>(apiPath(tenant, ingressPath(name)), { signal }),
+  });
+
+/** The newest calls of an ingress, newest first. */
+export const ingressCallsQuery = (tenant: string, name: string) =>
+  queryOptions({
+    queryKey: ["tenant", tenant, "ingress", name, "calls"],
+    queryFn: ({ signal }) => call<IngressCall[]>(apiPath(tenant, ingressPath(name, "calls")), { signal }),
+  });
+
+/** Whether the session's key may change the tenant's settings. */
+export function useMayManage(): boolean {
+  const { data } = useQuery(sessionQuery);
+  return data?.principal === "platform" || (data?.scopes.includes("manage") ?? false);
+}
 
 /** Whether the server has no such path: only a demo has a phone and accounts. */
 function isMissing(error: unknown): boolean {

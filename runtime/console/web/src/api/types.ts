@@ -6,15 +6,17 @@ import type * as schema from "./schema";
 export type {
   ActiveConnection, Alert, AlertCode, AlertSubject, Key as ApiKey, Attempt, AttemptOutcome, AuditEntry, Cause, Change,
   ComparedVersion, Connection, ConnectorDetail, ConnectorSummary, ConnectorVersion, ContentKind, DecisionCode, DeliveryReport, DeliveryState,
-  DifferenceCode, Environment, Failure, FailureClass, FieldCode, Flow, Flows, HintCode, Hold, IncompatibleConnection, IssuedKey,
-  MaskedTestNumbers as TestNumbers, Message, MessageStatus, NoFallback, NotAgain, Party, Policy, Preview, PromotedSecrets,
+  DifferenceCode, Environment, Failure, FailureClass, FieldCode, Flow, Flows, HintCode, Hold, IncompatibleConnection, Ingress,
+  IngressAuthenticationInput, IngressAuthenticationType, IngressCall, IngressFields, IngressInput, IngressKind, IngressOutcome,
+  IngressSettings, IngressText, IssuedKey, MaskedTestNumbers as TestNumbers, Message, MessageStatus, MessagesWithoutCode, NoFallback, NotAgain, Party, Policy, Preview, PromotedSecrets,
   PromotionReport as PromotionResult, Release, RequestSent, RequestShape, ResourceUsage, RouteReason, Scope, SentRequest, Session,
   ShapeLine, Statistics, Template, Tenant, TestNumber, TestOutcome, TestReport as TestResult, TextEncoding, TraceEvent, Usage, Verification,
   VersionActivated, VersionDifference, VersionFault, VersionInspection, VersionRole,
 } from "./schema";
 
 export {
-  deliveryStateValues, environmentValues, flowValues, inDoubtValues, messageStatusValues, promotedSecretsValues, usageValues,
+  deliveryStateValues, environmentValues, flowValues, inDoubtValues, ingressKindValues, ingressTextValues, messageStatusValues,
+  messagesWithoutCodeValues, promotedSecretsValues, usageValues,
 } from "./schema";
 
 export type JsonObject = Record<string, unknown>;

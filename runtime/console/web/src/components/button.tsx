@@ -23,12 +23,14 @@ export function Button({ variant = "plain", busy = false, icon, children, classN
   );
 }
 
-export function CopyButton({ text }: { text: string }) {
+/** `name` is what is copied, for pages with more than one such button. */
+export function CopyButton({ text, name }: { text: string; name?: string }) {
   const t = useTexts();
   const [copied, setCopied] = useState(false);
   return (
     <Button
       icon={copied ? <Check size={16} aria-hidden="true" /> : <Copy size={16} aria-hidden="true" />}
+      aria-label={name && `${copied ? t.common.copied : t.common.copy}: ${name}`}
       onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}
     >
       {copied ? t.common.copied : t.common.copy}

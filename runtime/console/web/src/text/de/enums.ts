@@ -163,4 +163,76 @@ export const enums: EnumTexts = {
     "connector-fault": "Der Konnektor hat sich falsch verhalten. Verwenden Sie eine andere Version, und melden Sie es dem Autor.",
     unavailable: "Versuchen Sie es erneut, wenn der Server weniger ausgelastet ist.",
   },
+  ingressKinds: {
+    logto: "Logto",
+    supabase: "Supabase Auth",
+    zitadel: "ZITADEL",
+    kratos: "Ory Kratos",
+    "better-auth": "Better Auth",
+    fusionauth: "FusionAuth",
+    authentik: "authentik",
+    authgear: "Authgear",
+    authsignal: "Authsignal",
+    "auth0-gateway": "Auth0 oder Descope",
+    casdoor: "Casdoor",
+    keycloak: "Keycloak",
+    generic: "Anderes System",
+    twilio: "Twilio-SDK",
+  },
+
+  ingressKindHelp: {
+    logto: "HTTP-SMS-Konnektor",
+    supabase: "Send SMS Hook, gehostet oder selbst betrieben",
+    zitadel: "HTTP-SMS-Anbieter",
+    kratos: "HTTP-Kanal des Couriers",
+    "better-auth": "SMS-Client von @better-auth/infra",
+    fusionauth: "Generischer Messenger",
+    authentik: "Generischer Anbieter der SMS-Phase",
+    authgear: "Eigenes SMS-Gateway als Webhook",
+    authsignal: "Webhook sms.created",
+    "auth0-gateway": "SMS-Gateway",
+    casdoor: "Eigener HTTP-SMS-Anbieter",
+    keycloak: "HTTP-API der MFA-Plug-ins",
+    generic: "JSON oder ein Formular, dessen Felder Sie benennen",
+    twilio: "Anwendungen, die ein Twilio-SDK oder die API von Twilio für Nachrichten und Verify verwenden",
+  },
+
+  ingressMethods: {
+    none: "Keine, nur die Adresse ist geheim",
+    bearer: "Bearer-Token",
+    basic: "HTTP Basic",
+    header: "Secret in einem Header",
+    "standard-webhooks": "Signatur nach Standard Webhooks",
+    "zitadel-signature": "Signatur von ZITADEL",
+    "authgear-signature": "Signatur von Authgear",
+    "authsignal-signature": "Signatur von Authsignal",
+    "jwt-hs256": "JSON Web Token (HS256)",
+  },
+
+  ingressOutcomes: {
+    stored: "Nachricht erstellt",
+    repeated: "Wiederholung",
+    ignored: "Ignoriert",
+    refused: "Abgelehnt",
+    answered: "Beantwortet",
+  },
+
+  ingressOutcomeHelp: {
+    stored: "Der Aufruf hat eine Nachricht erstellt.",
+    repeated: "Der Aufruf wiederholt einen früheren. Es wurde keine zweite Nachricht erstellt.",
+    ignored: "Die Nachricht enthält keinen Code, und diese Anbindung ignoriert solche Nachrichten.",
+    refused: "Es wurde nichts gesendet.",
+    answered: "Es wurde etwas abgefragt und nichts gesendet.",
+  },
+
+  ingressTexts: {
+    template: "Die Vorlage der Verbindung, mit dem Code",
+    original: "Der Text der Plattform",
+  },
+
+  messagesWithoutCode: {
+    refuse: "Ablehnen: Die Plattform erhält einen Fehler",
+    ignore: "Ignorieren: Die Plattform erhält eine Erfolgsmeldung, und nichts wird gesendet",
+    send: "Unverändert senden",
+  },
 };

@@ -4,6 +4,7 @@ import { connections } from "./connections";
 import { connectors } from "./connectors";
 import { enums } from "./enums";
 import { flows } from "./flows";
+import { ingress } from "./ingress";
 import { keys } from "./keys";
 import { messages } from "./messages";
 import { overview } from "./overview";
@@ -24,6 +25,7 @@ export const de: Texts = {
   ...connectors,
   ...enums,
   ...flows,
+  ...ingress,
   ...keys,
   ...messages,
   ...overview,

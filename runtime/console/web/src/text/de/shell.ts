@@ -58,6 +58,7 @@ export const shell: Pick<Texts, "common" | "problem" | "shell" | "unsavedChanges
     overview: "Übersicht",
     connectors: "Konnektoren",
     messages: "Nachrichten",
+    ingress: "Anbindungen",
     flows: "Abläufe",
     policy: "Regeln",
     keys: "API-Schlüssel",

@@ -1,6 +1,9 @@
 // What the console calls the values of the API's enumerations. A value without a text does not compile.
 
-import type { AttemptOutcome, DeliveryState, FailureClass, Flow, MessageStatus, Party, RouteReason, Usage } from "../../api/types";
+import type {
+  AttemptOutcome, DeliveryState, FailureClass, Flow, IngressAuthenticationType, IngressKind, IngressOutcome, IngressText, MessageStatus,
+  MessagesWithoutCode, Party, RouteReason, Usage,
+} from "../../api/types";
 
 export const enums = {
   status: {
@@ -163,6 +166,79 @@ export const enums = {
     "connector-fault": "The connector misbehaved. Use another version, and report it to the author.",
     unavailable: "Try again when the server is less busy.",
   } satisfies Record<FailureClass, string>,
+
+  ingressKinds: {
+    logto: "Logto",
+    supabase: "Supabase Auth",
+    zitadel: "ZITADEL",
+    kratos: "Ory Kratos",
+    "better-auth": "Better Auth",
+    fusionauth: "FusionAuth",
+    authentik: "authentik",
+    authgear: "Authgear",
+    authsignal: "Authsignal",
+    "auth0-gateway": "Auth0 or Descope",
+    casdoor: "Casdoor",
+    keycloak: "Keycloak",
+    generic: "Other system",
+    twilio: "Twilio SDK",
+  } satisfies Record<IngressKind, string>,
+
+  ingressKindHelp: {
+    logto: "HTTP SMS connector",
+    supabase: "Send SMS hook, hosted or self-hosted",
+    zitadel: "HTTP SMS provider",
+    kratos: "HTTP channel of the courier",
+    "better-auth": "SMS client of @better-auth/infra",
+    fusionauth: "Generic messenger",
+    authentik: "Generic provider of the SMS stage",
+    authgear: "Custom SMS gateway, as a webhook",
+    authsignal: "Webhook sms.created",
+    "auth0-gateway": "SMS gateway",
+    casdoor: "Custom HTTP SMS provider",
+    keycloak: "HTTP API of the MFA plugins",
+    generic: "JSON or a form with field names of your choice",
+    twilio: "Applications that use a Twilio SDK, or Twilio’s API, for messages and Verify",
+  } satisfies Record<IngressKind, string>,
+
+  ingressMethods: {
+    none: "None, only the address is secret",
+    bearer: "Bearer token",
+    basic: "HTTP Basic",
+    header: "Secret in a header",
+    "standard-webhooks": "Standard Webhooks signature",
+    "zitadel-signature": "ZITADEL signature",
+    "authgear-signature": "Authgear signature",
+    "authsignal-signature": "Authsignal signature",
+    "jwt-hs256": "JSON Web Token (HS256)",
+  } satisfies Record<IngressAuthenticationType, string>,
+
+  ingressOutcomes: {
+    stored: "Message created",
+    repeated: "Repetition",
+    ignored: "Ignored",
+    refused: "Refused",
+    answered: "Answered",
+  } satisfies Record<IngressOutcome, string>,
+
+  ingressOutcomeHelp: {
+    stored: "It created a message.",
+    repeated: "It repeated an earlier call. No second message was created.",
+    ignored: "The message has no code, and this ingress ignores such messages.",
+    refused: "Nothing was sent.",
+    answered: "It asked for information. Nothing was sent.",
+  } satisfies Record<IngressOutcome, string>,
+
+  ingressTexts: {
+    template: "The template of the connection, with the code",
+    original: "The platform’s text",
+  } satisfies Record<IngressText, string>,
+
+  messagesWithoutCode: {
+    refuse: "Refuse them: the platform gets an error",
+    ignore: "Ignore them: the platform gets a success, and nothing is sent",
+    send: "Send them as they are",
+  } satisfies Record<MessagesWithoutCode, string>,
 };
 
 export type EnumTexts = typeof enums;

@@ -6,6 +6,7 @@ import { connections } from "./connections";
 import { connectors } from "./connectors";
 import { enums } from "./enums";
 import { flows } from "./flows";
+import { ingress } from "./ingress";
 import { keys } from "./keys";
 import { messages } from "./messages";
 import { overview } from "./overview";
@@ -26,6 +27,7 @@ export const en = {
   ...connectors,
   ...enums,
   ...flows,
+  ...ingress,
   ...keys,
   ...messages,
   ...overview,

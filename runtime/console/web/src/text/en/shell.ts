@@ -56,6 +56,7 @@ export const shell = {
     overview: "Overview",
     connectors: "Connectors",
     messages: "Messages",
+    ingress: "Ingress",
     flows: "Flows",
     policy: "Policy",
     keys: "API keys",
