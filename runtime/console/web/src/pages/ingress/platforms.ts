@@ -26,9 +26,9 @@ export interface PlatformFacts {
   fields: Record<keyof IngressFields, string[]> | undefined;
 }
 
-const BEARER: Method[] = ["bearer", "header", "none"];
+const BEARER: Method[] = ["bearer", "none"];
 const PASSWORD: Method[] = ["basic", "bearer", "header", "none"];
-const ANY_HEADER: Method[] = ["header", "bearer", "basic", "none"];
+const ANY_HEADER: Method[] = ["header", "bearer", "none"];
 
 const base: PlatformFacts = {
   methods: BEARER,
@@ -52,7 +52,7 @@ export const platforms: Record<IngressKind, PlatformFacts> = {
   kratos: { ...base, methods: ["header", "basic", "bearer", "none"], waitMs: 8000 },
   "better-auth": { ...base, methods: ["bearer"], waitMs: 2400, text: undefined, withoutCode: false, usage: "sign-in" },
   fusionauth: { ...base, methods: PASSWORD, waitMs: 800, words: false, usage: "mfa-verification" },
-  authentik: { ...base, methods: PASSWORD, words: false, usage: "mfa-verification" },
+  authentik: { ...base, methods: ["basic", "bearer", "none"], words: false, usage: "mfa-verification" },
   authgear: { ...base, methods: ["authgear-signature", "none"], makesSecret: true, waitMs: 20_000 },
   authsignal: {
     ...base, methods: ["authsignal-signature", "none"], makesSecret: true, text: undefined, withoutCode: false, usage: "mfa-verification",

@@ -29,12 +29,18 @@ const setup: Record<string, string> = {
     "Öffnen Sie im Portal von Authsignal `Authenticators > SMS`, wählen Sie den Webhook-Anbieter, und tragen Sie diese Adresse ein:",
   "Enter your tenant's API secret key as the secret of this ingress. Until then every call is refused.":
     "Geben Sie den geheimen API-Schlüssel Ihres Mandanten als Secret dieser Anbindung ein. Bis dahin wird jeder Aufruf abgelehnt.",
-  "Update the passwordless SMS connection with Auth0's Management API. For Descope, enter the address as the gateway's URL:":
-    "Ändern Sie die passwortlose SMS-Verbindung über die Management API von Auth0. Für Descope tragen Sie die Adresse als URL des Gateways ein:",
+  "Update the passwordless SMS connection with Auth0's Management API. For Descope, choose `bearer` as the authentication.":
+    "Ändern Sie die passwortlose SMS-Verbindung über die Management API von Auth0. Für Descope wählen Sie `bearer` als Authentifizierung.",
+  "In Descope, add a generic SMS gateway connector, and enter. Auth0 signs a token instead: see `jwt-hs256`.":
+    "Fügen Sie in Descope einen `Generic SMS Gateway` hinzu, und tragen Sie ein. Auth0 signiert stattdessen ein Token: siehe `jwt-hs256`.",
   "In Casdoor, add a provider of the category SMS and the type Custom HTTP SMS, and enter:":
     "Fügen Sie in Casdoor einen Anbieter der Kategorie `SMS` und vom Typ `Custom HTTP SMS` hinzu, und tragen Sie ein:",
   "In the SMS authenticator of the MFA plugin, enter:": "Tragen Sie im SMS-Authenticator des MFA-Plug-ins ein:",
   "Send requests like this one:": "Senden Sie Anfragen wie diese:",
+  "Sign each request as Standard Webhooks specifies, with this secret:":
+    "Signieren Sie jede Anfrage nach Standard Webhooks mit diesem Secret:",
+  "Add `Authorization: Bearer` and a token that is signed with HS256 under this secret, and has `exp` or `iat`:":
+    "Fügen Sie `Authorization: Bearer` und ein Token hinzu, das mit HS256 und diesem Secret signiert ist und `exp` oder `iat` enthält:",
   "Use this account and token in place of Twilio's:": "Verwenden Sie dieses Konto und dieses Token anstelle derer von Twilio:",
   "Point the SDK here. In Node.js:": "Geben Sie dem SDK diese Adresse. In Node.js:",
   "In Python:": "In Python:",
@@ -72,8 +78,9 @@ const refusals: Record<string, string> = {
   "the request is not for an SMS; only SMS can be sent here": "Die Anfrage ist nicht für eine SMS. Hier können nur SMS gesendet werden.",
   "`ContentSid` names a template at Twilio, which is not known here; pass `Body`":
     "`ContentSid` bezeichnet eine Vorlage bei Twilio, die hier nicht bekannt ist. Übergeben Sie `Body`.",
-  "`StatusCallback` is not served here; ask for the message's status, or leave it out":
-    "`StatusCallback` gibt es hier nicht. Fragen Sie den Status der Nachricht ab, oder lassen Sie es weg.",
+  "`StatusCallback` is not served here; leave it out": "`StatusCallback` gibt es hier nicht. Lassen Sie es weg.",
+  "too many requests are in progress; the platform may repeat this one":
+    "Zu viele Anfragen sind in Bearbeitung. Die Plattform kann diese wiederholen.",
   "the number is empty; write it like +4512345678": "Die Nummer ist leer. Übergeben Sie sie wie +4512345678.",
   "the number {0} does not start with `+`; write it with `+` and the calling code of its country, like +4512345678; or give the ingress a default region":
     "Die Nummer {0} beginnt nicht mit `+`. Übergeben Sie sie mit `+` und Landesvorwahl wie +4512345678, oder wählen Sie unter „Land der Nummern ohne Landesvorwahl“ ein Land.",
