@@ -1592,8 +1592,8 @@ export type components = {
         Ingress: {
             /**
              * @description The address, for the platform's configuration. Whoever knows it can call the ingress, as far as `authentication` lets them. It is a
-             *     path if the server has no public URL. `null` unless your key has the scope `manage`.
-             * @example https://sms.example.com/v1/ingress/8rXcZ0n5tQ3yV1uWkLmB7A
+             *     path if the server has neither `--ingress-url` nor `--public-url`. `null` unless your key has the scope `manage`.
+             * @example https://sms.example.com/v1/ingress/8rXcZ0n5tQ3yV1uWkLmB7A4hJd9sPq2e
              */
             address?: string | null;
             /** @description How calls are authenticated. */
