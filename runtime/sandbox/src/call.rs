@@ -23,6 +23,7 @@ use sendbox_contract::{ConnectorFault, Message, Violation};
 use sendbox_policy::Limits;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
+use self::cpu::CpuClock;
 use self::handles::SealedHandles;
 use self::host_call::Phase;
 use self::meter::Meter;
@@ -104,12 +105,17 @@ impl CallState {
 
 /// Until a guest has used this much CPU time it is not interrupted: most have finished by then.
 const CPU_BEFORE_YIELDING: Duration = Duration::from_millis(3);
-/// A guest that has used more CPU time than this must share the core.
+/// A guest that has used more CPU time than this, and whose call does not move to a thread of low priority, must share the core.
 const CPU_BEFORE_SHARING: Duration = Duration::from_millis(10);
 /// The slice of CPU time after which it pauses.
 const SHARE: Duration = TICK;
 /// The length of each pause, so that a looping guest takes a tenth of a core.
 const SHARING_PAUSE: Duration = Duration::from_millis(10);
+
+/// Whether a call has used more CPU time than most, and goes on with a low priority.
+pub(crate) fn is_heavy(cpu: &CpuClock) -> bool {
+    cpu.used() > CPU_BEFORE_YIELDING
+}
 
 /// Creates the store for a call, with every limit set.
 pub(crate) fn store(engine: &Engine, state: CallState) -> Store<CallState> {
@@ -134,7 +140,7 @@ pub(crate) fn store(engine: &Engine, state: CallState) -> Store<CallState> {
         if used <= CPU_BEFORE_YIELDING {
             return Ok(UpdateDeadline::Continue(1));
         }
-        if used <= CPU_BEFORE_SHARING {
+        if used <= CPU_BEFORE_SHARING || meter.moves() {
             return Ok(UpdateDeadline::Yield(1));
         }
         if !meter.must_pause(used, SHARE) {

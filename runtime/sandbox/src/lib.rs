@@ -92,6 +92,7 @@ mod connector;
 mod digits;
 mod egress;
 mod engine;
+mod heavy_calls;
 mod host;
 mod jwt;
 mod parameters;

@@ -14,6 +14,7 @@ use crate::call::CallState;
 use crate::egress::dns::{Resolve, SystemResolver};
 use crate::egress::{Egress, TrustError};
 use crate::engine::{Allocation, RunningCall, Ticker};
+use crate::heavy_calls::HeavyCalls;
 use crate::{abi, engine, host};
 
 /// The configuration of a sandbox. The default suits a service that only sends to public hosts, but compiles files in its own
@@ -88,6 +89,7 @@ pub struct Sandbox {
     slots: Slots,
     in_flight: usize,
     ticker: Ticker,
+    pub(crate) heavy_calls: HeavyCalls,
 }
 
 /// Room for one call. The clock that bounds CPU runs as long as it is held.
@@ -125,6 +127,7 @@ impl Sandbox {
             slots: Slots::new(in_flight as usize),
             in_flight: in_flight as usize,
             ticker,
+            heavy_calls: HeavyCalls::default(),
         })
     }
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use self::end::{End, no_free_slot, outcome, revoked_before, withdrawn_before};
 use crate::call::host_call::Phase;
 use crate::call::outbound::{DryRun, OutboundContext, RequestRecord, Rule};
-use crate::call::{CallState, store};
+use crate::call::{CallState, is_heavy, store};
 use crate::connector::Connector;
 use crate::egress::pool::PoolKey;
 use crate::egress::revocation::Revocation;
@@ -105,15 +105,21 @@ impl Sandbox {
             revocation,
             dry_run: request.dry_run,
         });
+        state.meter.moves_when_heavy();
         let mut store = store(&self.engine, state);
         let cpu = Arc::clone(store.data().meter.cpu());
-        let call = cpu.count(connector.abi().send(&mut store, &message, &message_key));
-        let end = tokio::select! {
-            biased;
-            result = call => End::Returned(result),
-            () = withdrawn.cancelled() => End::Withdrawn,
-            () = tokio::time::sleep_until(deadline) => End::OutOfTime,
+        let (clock, connector) = (Arc::clone(&cpu), connector.clone());
+        let call = async move {
+            let call = clock.count(connector.abi().send(&mut store, &message, &message_key));
+            let end = tokio::select! {
+                biased;
+                result = call => End::Returned(result),
+                () = withdrawn.cancelled() => End::Withdrawn,
+                () = tokio::time::sleep_until(deadline) => End::OutOfTime,
+            };
+            (store, end)
         };
+        let (store, end) = self.heavy_calls.run(call, move || is_heavy(&cpu)).await;
         // The store is destroyed here, whatever happened: no instance is used twice.
         let mut state = store.into_data();
         state.exchanges.settle();

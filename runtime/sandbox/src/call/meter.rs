@@ -26,6 +26,8 @@ pub(crate) struct Meter {
     cpu: Arc<CpuClock>,
     /// The CPU time when the guest last had to pause.
     cpu_at_pause: Duration,
+    /// Whether the call moves to a thread of low priority when it has used much.
+    moves: bool,
     host_calls: u64,
     sealed: usize,
     requests: u32,
@@ -59,6 +61,7 @@ impl Meter {
             table_elements: 0,
             cpu: CpuClock::new(),
             cpu_at_pause: Duration::ZERO,
+            moves: false,
             host_calls: 0,
             sealed: 0,
             requests: 0,
@@ -70,6 +73,15 @@ impl Meter {
 
     pub(crate) fn cpu(&self) -> &Arc<CpuClock> {
         &self.cpu
+    }
+
+    /// The call moves to a thread of low priority when it has used much CPU time. So its guest does not pause.
+    pub(crate) fn moves_when_heavy(&mut self) {
+        self.moves = true;
+    }
+
+    pub(crate) fn moves(&self) -> bool {
+        self.moves
     }
 
     /// Whether the guest, which has used `cpu`, has used `share` of CPU time since its last pause. If so, the next pause starts
