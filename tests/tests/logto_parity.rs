@@ -111,7 +111,8 @@ async fn ours(sandbox: &Sandbox, connector: &Connector, input: &Value) -> Result
         to: format!("+{}", text("to").unwrap().trim_start_matches('+')).into(),
         usage: text("usage").unwrap().parse().unwrap(),
         locale: text("locale"),
-        code: text("code").unwrap().into(),
+        code: Some(text("code").unwrap().into()),
+        text: None,
         variables: variables
             .map(|pair| (pair[0].as_str().unwrap().to_owned(), pair[1].as_str().unwrap().to_owned().into()))
             .collect(),

@@ -102,12 +102,14 @@ pub async fn send_for(fixture: &TestService, tenant: &str, number: u64) -> Messa
     let new = NewMessage {
         to: Sensitive::from(format!("+45{number}").as_str()),
         usage: Usage::SignIn,
-        code: Sensitive::from("314159"),
+        code: Some(Sensitive::from("314159")),
+        text: None,
         locale: None,
         variables: Default::default(),
         client_ip: None,
         lifetime_seconds: None,
         mode: Mode::Sync,
+        wait_ms: None,
     };
     match fixture.service.send_message(ADMIN, tenant, new, None).await {
         Ok(message) => message,

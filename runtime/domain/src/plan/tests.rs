@@ -142,7 +142,7 @@ fn the_language_is_the_connectors() {
 fn everything_wrong_is_named_at_once_and_nothing_is_shown() {
     let request = MessageRequest {
         to: "4598765432".to_owned().into(),
-        code: "98-76".to_owned().into(),
+        code: Some("98-76".to_owned().into()),
         locale: Some("da_DK".into()),
         variables: vec![
             ("code".into(), "987654".to_owned().into()),
@@ -234,5 +234,42 @@ fn a_configuration_is_read_whole() {
         let Err(FieldErrors(errors)) = ConnectionConfig::read(config) else { panic!("{field} was taken") };
         assert_eq!(errors[0].field, field);
         assert!(errors[0].message.contains(words), "{errors:?}");
+    }
+}
+
+#[test]
+fn a_text_is_sent_as_it_is() {
+    let text = |text: &str| MessageRequest {
+        text: Some(text.to_owned().into()),
+        origin_domain: Some("example.com".into()),
+        ..request()
+    };
+    let planned =
+        plan(&config(), text("123456: it is you. {{code}}"), &metadata(ContentKind::Text)).unwrap_or_else(|_| panic!());
+    let Content::Text { text: sent, segments, .. } = &planned.message.content else { panic!() };
+    assert_eq!((sent.as_str(), *segments), ("123456: it is you. {{code}}", 1));
+    assert!(planned.unknown_variables.is_empty());
+    // A connector that takes no texts gets the code.
+    let planned =
+        plan(&config(), text("123456: it is you."), &metadata(ContentKind::Variables)).unwrap_or_else(|_| panic!());
+    let Content::Variables(variables) = &planned.message.content else { panic!() };
+    assert_eq!((variables[0].name.as_str(), variables[0].value.as_str()), ("code", "123456"));
+    for (request, field) in
+        [(text("it is you."), "/text"), (text(""), "/text"), (text(&format!("123456{}", "x".repeat(1600))), "/text")]
+    {
+        let errors = errors(plan(&config(), request, &metadata(ContentKind::Text)));
+        assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), [field]);
+    }
+}
+
+#[test]
+fn a_message_without_a_code_needs_a_text_or_a_template_without_one() {
+    let without_code = || MessageRequest { code: None, origin_domain: Some("example.com".into()), ..request() };
+    let with_text = MessageRequest { text: Some("A key was added.".to_owned().into()), ..without_code() };
+    let planned = plan(&config(), with_text, &metadata(ContentKind::Text)).unwrap_or_else(|_| panic!());
+    assert!(planned.message.code.is_none());
+    for kind in [ContentKind::Text, ContentKind::Template, ContentKind::Variables] {
+        let errors = errors(plan(&config(), without_code(), &metadata(kind)));
+        assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), ["/code"], "{kind:?}");
     }
 }
