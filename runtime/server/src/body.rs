@@ -225,7 +225,10 @@ mod tests {
         assert_eq!(flows.0.len(), 2);
         let message = br#"{"to": "+4512345678", "usage": "sign-in", "code": "987654", "variables": {"app": "Acme"}, "lifetimeSeconds": 60}"#;
         let message: NewMessage = read(message).unwrap_or_else(|_| panic!());
-        assert_eq!((message.code.as_ref().map_or("", Sensitive::expose), message.lifetime_seconds), ("987654", Some(60)));
+        assert_eq!(
+            (message.code.as_ref().map_or("", Sensitive::expose), message.lifetime_seconds),
+            ("987654", Some(60))
+        );
         assert_eq!(read::<Policy>(b"{}").unwrap_or_else(|_| panic!()), Policy::default());
     }
 
