@@ -108,7 +108,8 @@ export function setUp(environment) {
     const watched = watch(page, demo);
     await signIn(page, demo, { path: "t/demo/connections/main" });
     await page.getByText(/^Set on /).waitFor();
-    assert.equal(await page.locator("input[type=password]").count(), 0);
+    // The only field for a secret is that of the one that is not set.
+    assert.deepEqual(await page.locator("input[type=password]").evaluateAll((inputs) => inputs.map((input) => input.value)), [""]);
     await page.getByLabel("Messaging Service SID").fill(`MG${"1a".repeat(16)}`);
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText(/is saved. Your changes apply from the next message/).waitFor();
