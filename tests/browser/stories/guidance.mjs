@@ -69,7 +69,7 @@ export function guidance(environment) {
     await signIn(page, demo, { path: "t/demo/connectors/aliyun/set-up" });
     await page.getByRole("button", { name: "Fill in" }).click();
     const template = page.locator(".template").first();
-    await template.getByRole("combobox").selectOption("cases");
+    await template.getByRole("combobox").selectOption({ label: "By destination" });
     const names = await template.locator("label.template-case span").allInnerTexts();
     assert.ok(names.length > 1 && names.every(Boolean), `${names}`);
     for (const name of names) await template.getByLabel(name).waitFor();
