@@ -24,9 +24,9 @@ fn files(folder: &str, extensions: &[&str]) -> Vec<PathBuf> {
         for entry in entries.map(Result::unwrap) {
             let path = entry.path();
             if path.is_symlink()
-                || path
-                    .file_name()
-                    .is_some_and(|name| ["target", "node_modules", ".git"].contains(&name.to_string_lossy().as_ref()))
+                || path.file_name().is_some_and(|name| {
+                    ["target", "node_modules", "dist", ".git"].contains(&name.to_string_lossy().as_ref())
+                })
             {
                 continue;
             }
