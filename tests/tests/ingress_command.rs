@@ -89,6 +89,8 @@ async fn an_ingress_from_its_creation_to_its_end() {
     fails(&["create", "logto", "--region", "Denmark"], 2, "defaultRegion").await;
     fails(&["create", "kratos", "--name", "supabase"], 3, "delete it, or choose another name").await;
     fails(&["show", "unknown"], 2, "there is no such ingress").await;
+    fails(&["show", "unknown"], 2, "sendbox ingress list").await;
+    fails(&["delete", ".."], 2, "must be an id").await;
     assert!(succeeds(&["delete", "supabase"]).await.contains("Deleted"));
     fails(&["delete", "supabase"], 2, "there is no such ingress").await;
     process.stop().await;

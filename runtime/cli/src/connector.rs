@@ -20,8 +20,15 @@ use self::digest::DigestPrefix;
 use self::push::PushArgs;
 use crate::exit::{CliError, Exit};
 use crate::inspect;
-use crate::remote::RemoteArgs;
+use crate::remote::{self, Advice, RemoteArgs};
 use crate::render;
+
+/// What to do after errors of the server.
+const ADVICE: Advice = Advice {
+    not_found: "list connectors with `sendbox connector list` and their digests with `versions ID`; pass --tenant for a tenant's own",
+    conflict: "check `sendbox connector status ID`, and decide again",
+    in_doubt: "check `sendbox connector status ID` before you run the command again",
+};
 
 /// Manage connector versions on a running service: upload, compare, canary, activate, roll back.
 ///
@@ -211,15 +218,12 @@ Example:
 
 /// Parses a connector's id. The server checks it; this only rejects what would change the path of the request.
 fn id(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.chars().all(|character| character == '.') {
-        return Err("must be an id, like acme-sms".to_owned());
-    }
-    Ok(text.to_owned())
+    remote::id(text).map_err(|_| "must be an id, like acme-sms".to_owned())
 }
 
 /// Runs the command.
 pub async fn run(args: &ConnectorArgs) -> Result<Exit, CliError> {
-    let client = ConnectorClient { remote: args.remote.open()?, tenant: args.tenant.clone(), json: args.json };
+    let client = ConnectorClient { remote: args.remote.open(ADVICE)?, tenant: args.tenant.clone(), json: args.json };
     match &args.action {
         Action::Push(push) => push::run(push, &client).await,
         Action::List => {

@@ -10,9 +10,9 @@ use clap::{Args, Subcommand};
 use sendbox_domain::model::{Event, EventDelivery, Page};
 use serde_json::json;
 
-use self::follower::{Follower, event_line, is_id, parse};
+use self::follower::{Follower, event_line};
 use crate::exit::{CliError, Exit};
-use crate::remote::{Advice, Method, RemoteArgs, RequestBody};
+use crate::remote::{self, Advice, Method, RemoteArgs, RequestBody};
 use crate::render;
 use crate::stop_signals::StopSignals;
 
@@ -49,7 +49,7 @@ pub struct EventsArgs {
     action: Action,
 
     /// The tenant.
-    #[arg(long, global = true, value_name = "ID", value_parser = is_id, env = "SENDBOX_TENANT", help_heading = "Server")]
+    #[arg(long, global = true, value_name = "ID", value_parser = remote::id, env = "SENDBOX_TENANT", help_heading = "Server")]
     tenant: Option<String>,
 
     /// Print JSON on stdout and nothing else, including errors. `follow` prints one object on a line.
@@ -94,7 +94,7 @@ Examples:
   sendbox events resend e7k3x9q2v5t8w4n6p1r0d --tenant acme --endpoint w7k3x9q2v5t8w4n6p1r0d")]
     Resend {
         /// The id of the event.
-        #[arg(value_parser = is_id)]
+        #[arg(value_parser = remote::id)]
         id: String,
         /// Send it to this webhook endpoint only [default: to every one that it was meant for].
         #[arg(long, value_name = "ID")]
@@ -104,19 +104,19 @@ Examples:
 
 /// Runs the command.
 pub async fn run(args: &EventsArgs) -> Result<Exit, CliError> {
-    let tenant = follower::tenant(args.tenant.as_deref())?;
-    let remote = args.remote.open_with(ADVICE)?;
+    let tenant = remote::required_tenant(args.tenant.as_deref())?;
+    let client = args.remote.open(ADVICE)?;
     match &args.action {
         Action::List { kind, subject, limit } => {
             let mut query = vec![("limit", limit.to_string())];
             query.extend(kind.clone().map(|kind| ("type", kind)));
             query.extend(subject.clone().map(|subject| ("subject", subject)));
-            let page = remote.get(&["v1", "tenants", tenant, "events"], &query).await?;
-            render::print(&if args.json { format!("{page}\n") } else { list(&parse(page)?) })?;
+            let page = client.get(&["v1", "tenants", tenant, "events"], &query).await?;
+            render::print(&if args.json { format!("{page}\n") } else { list(&remote::parse(&page)?) })?;
         }
         Action::Follow => {
             let mut signals = StopSignals::new()?;
-            let mut follower = Follower::from_now(remote, tenant).await?;
+            let mut follower = Follower::from_now(client, tenant).await?;
             loop {
                 let events = tokio::select! {
                     events = follower.next() => events?,
@@ -131,11 +131,11 @@ pub async fn run(args: &EventsArgs) -> Result<Exit, CliError> {
         Action::Resend { id, endpoint } => {
             let body = endpoint.as_ref().map_or_else(|| json!({}), |endpoint| json!({ "endpoint": endpoint }));
             let path = ["v1", "tenants", tenant, "events", id, "resend"];
-            let event = remote.call(Method::POST, &path, RequestBody::Json(&body)).await?;
+            let event = client.call(Method::POST, &path, RequestBody::Json(&body)).await?;
             let text = if args.json {
                 format!("{event}\n")
             } else {
-                let event: Event = parse(event)?;
+                let event: Event = remote::parse(&event)?;
                 format!("Sending {} again.\n{}", render::line(&event.id), deliveries(&event.deliveries))
             };
             render::print(&text)?;

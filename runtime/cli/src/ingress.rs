@@ -13,11 +13,19 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::exit::{CliError, Exit, InputErrorExt as _};
-use crate::remote::{Method, Remote, RemoteArgs, RequestBody};
+use crate::remote::{self, Advice, Method, Remote, RemoteArgs, RequestBody};
 use crate::render;
+use crate::stop_signals::StopSignals;
 
 /// The time between two looks at the calls, with `--follow`.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What to do after errors of the server.
+const ADVICE: Advice = Advice {
+    not_found: "check --tenant, and list the ingresses with `sendbox ingress list`",
+    conflict: "check `sendbox ingress show NAME`, and decide again",
+    in_doubt: "check `sendbox ingress show NAME` before you run the command again",
+};
 
 /// Let an identity platform or an application send through a running service, in its own format.
 ///
@@ -47,16 +55,8 @@ pub struct IngressArgs {
     action: Action,
 
     /// The tenant.
-    #[arg(
-        long,
-        global = true,
-        value_name = "ID",
-        env = "SENDBOX_TENANT",
-        default_value = "",
-        hide_default_value = true,
-        help_heading = "Server"
-    )]
-    tenant: String,
+    #[arg(long, global = true, value_name = "ID", value_parser = remote::id, env = "SENDBOX_TENANT", help_heading = "Server")]
+    tenant: Option<String>,
 
     /// Print one JSON object or array on stdout and nothing else, including errors.
     #[arg(long, global = true)]
@@ -88,6 +88,7 @@ Examples:
     #[command(after_help = "Example:\n  sendbox ingress show supabase --tenant acme")]
     Show {
         /// The ingress's name.
+        #[arg(value_parser = remote::id)]
         name: String,
     },
 
@@ -98,6 +99,7 @@ Examples:
   sendbox ingress calls supabase --tenant acme --follow")]
     Calls {
         /// The ingress's name.
+        #[arg(value_parser = remote::id)]
         name: String,
         /// Wait for further calls, until Ctrl-C.
         #[arg(long, conflicts_with = "json")]
@@ -111,6 +113,7 @@ Examples:
   sendbox ingress secret supabase --tenant acme --secret-file new-and-previous.txt")]
     Secret {
         /// The ingress's name.
+        #[arg(value_parser = remote::id)]
         name: String,
         /// A file with the secret; a second line holds the previous secret, which is accepted, too.
         #[arg(long, value_name = "FILE")]
@@ -121,6 +124,7 @@ Examples:
     #[command(after_help = "Example:\n  sendbox ingress rotate supabase --tenant acme --grace 3600")]
     Rotate {
         /// The ingress's name.
+        #[arg(value_parser = remote::id)]
         name: String,
         /// How many seconds the previous address keeps working, at most a week.
         #[arg(long, value_name = "SECONDS", default_value_t = 0)]
@@ -131,6 +135,7 @@ Examples:
     #[command(after_help = "Example:\n  sendbox ingress delete supabase --tenant acme")]
     Delete {
         /// The ingress's name.
+        #[arg(value_parser = remote::id)]
         name: String,
     },
 }
@@ -143,7 +148,7 @@ struct CreateArgs {
     kind: IngressKind,
 
     /// The name of the ingress [default: the platform].
-    #[arg(long)]
+    #[arg(long, value_parser = remote::id)]
     name: Option<String>,
 
     /// Answer no calls, until it is created again without this flag.
@@ -225,27 +230,20 @@ impl IngressClient<'_> {
 
     /// Prints a response: its JSON with `--json`, `text` otherwise.
     fn print<T: DeserializeOwned>(&self, raw: &Value, text: impl FnOnce(T) -> String) -> Result<Exit, CliError> {
-        let text = if self.json { format!("{raw}\n") } else { text(parse(raw)?) };
+        let text = if self.json { format!("{raw}\n") } else { text(remote::parse(raw)?) };
         render::print(&text)?;
         Ok(Exit::Success)
     }
 }
 
-fn parse<T: DeserializeOwned>(raw: &Value) -> Result<T, CliError> {
-    Ok(T::deserialize(raw)
-        .context("the server's response has an unknown format; use a `sendbox` of the server's version")?)
-}
-
 pub async fn run(args: &IngressArgs) -> Result<Exit, CliError> {
-    if args.tenant.is_empty() {
-        return Err(CliError::usage(anyhow!("no tenant: pass --tenant ID, or set SENDBOX_TENANT")));
-    }
+    let tenant = remote::required_tenant(args.tenant.as_deref())?;
     // Before the server is asked for anything.
     let body = match &args.action {
         Action::Create(create) => Some(create.body()?),
         _ => None,
     };
-    let client = IngressClient { remote: args.remote.open()?, tenant: &args.tenant, json: args.json };
+    let client = IngressClient { remote: args.remote.open(ADVICE)?, tenant, json: args.json };
     match &args.action {
         Action::Create(create) => {
             let name = create.name.as_deref().unwrap_or(create.kind.as_str());
@@ -306,11 +304,12 @@ pub async fn run(args: &IngressArgs) -> Result<Exit, CliError> {
 
 /// Prints calls as they arrive, until Ctrl-C.
 async fn follow(client: &IngressClient<'_>, name: &str) -> Result<Exit, CliError> {
+    let mut signals = StopSignals::new()?;
     let mut printed: Vec<IngressCall> = Vec::new();
     let mut is_first = true;
     loop {
         let raw = client.call(Method::GET, &[name, "calls"], RequestBody::Empty).await?;
-        let calls: Vec<IngressCall> = parse(&raw)?;
+        let calls: Vec<IngressCall> = remote::parse(&raw)?;
         let new: String = calls.iter().rev().filter(|call| !printed.contains(call)).map(call_line).collect();
         render::print(&new)?;
         if is_first && calls.is_empty() {
@@ -319,7 +318,7 @@ async fn follow(client: &IngressClient<'_>, name: &str) -> Result<Exit, CliError
         (printed, is_first) = (calls, false);
         tokio::select! {
             () = tokio::time::sleep(FOLLOW_INTERVAL) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Success),
+            _ = signals.recv() => return Ok(Exit::Success),
         }
     }
 }

@@ -10,9 +10,9 @@ use sendbox_service::webhook_signature;
 use serde_json::json;
 
 use crate::events::ADVICE;
-use crate::events::follower::{self, Follower, event_line, is_id, parse};
+use crate::events::follower::{Follower, event_line};
 use crate::exit::{CliError, Exit};
-use crate::remote::{Forwarder, Method, RemoteArgs, RequestBody};
+use crate::remote::{self, Forwarder, Method, RemoteArgs, RequestBody};
 use crate::render;
 use crate::stop_signals::StopSignals;
 
@@ -43,7 +43,7 @@ pub struct ListenArgs {
     events: Vec<EventType>,
 
     /// The tenant.
-    #[arg(long, value_name = "ID", value_parser = is_id, env = "SENDBOX_TENANT", help_heading = "Server")]
+    #[arg(long, value_name = "ID", value_parser = remote::id, env = "SENDBOX_TENANT", help_heading = "Server")]
     tenant: Option<String>,
 
     /// Print one JSON object on a line of stdout for each event and nothing else, including errors.
@@ -61,15 +61,15 @@ fn event_type(text: &str) -> Result<EventType, String> {
 
 /// Runs the command.
 pub async fn run(args: &ListenArgs) -> Result<Exit, CliError> {
-    let tenant = follower::tenant(args.tenant.as_deref())?;
+    let tenant = remote::required_tenant(args.tenant.as_deref())?;
     let forwarder = Forwarder::to(&args.forward_to)?;
-    let remote = args.remote.open_with(ADVICE)?;
+    let client = args.remote.open(ADVICE)?;
     let mut signals = StopSignals::new()?;
     let events = if args.events.is_empty() { EventType::ALL.to_vec() } else { args.events.clone() };
     let new = json!({ "name": "sendbox listen", "events": events });
     let endpoints = ["v1", "tenants", tenant, "webhook-endpoints"];
-    let issued = remote.call(Method::POST, &endpoints, RequestBody::Json(&new)).await?;
-    let IssuedWebhookEndpoint { endpoint, secret } = parse(issued)?;
+    let issued = client.call(Method::POST, &endpoints, RequestBody::Json(&new)).await?;
+    let IssuedWebhookEndpoint { endpoint, secret } = remote::parse(&issued)?;
     if !args.json {
         let text = format!(
             "Forwarding events of {tenant} to {}, signed with the secret {}\nCtrl-C ends it.\n",
@@ -78,7 +78,7 @@ pub async fn run(args: &ListenArgs) -> Result<Exit, CliError> {
         );
         render::print(&text)?;
     }
-    let mut follower = Follower::since(remote, tenant, endpoint.created_at);
+    let mut follower = Follower::since(client, tenant, endpoint.created_at);
     let result = tokio::select! {
         result = forward_all(&mut follower, &forwarder, &events, &secret, args.json) => result,
         _ = signals.recv() => Ok(()),

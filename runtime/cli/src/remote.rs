@@ -18,6 +18,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url};
 use sendbox_domain::FieldError;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -51,13 +52,8 @@ pub struct RemoteArgs {
 }
 
 impl RemoteArgs {
-    /// A client with these flags, for connectors.
-    pub fn open(&self) -> Result<Remote, CliError> {
-        self.open_with(CONNECTOR_ADVICE)
-    }
-
     /// A client with these flags. `advice`: what to do after an error, in the words of the command.
-    pub fn open_with(&self, advice: Advice) -> Result<Remote, CliError> {
+    pub fn open(&self, advice: Advice) -> Result<Remote, CliError> {
         let base = self.base()?;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", &*self.key()?))
             .map_err(|_| CliError::usage(anyhow!("the key contains invalid characters; copy it again")))?;
@@ -161,11 +157,24 @@ pub struct Advice {
     pub in_doubt: &'static str,
 }
 
-const CONNECTOR_ADVICE: Advice = Advice {
-    not_found: "list connectors with `sendbox connector list` and their digests with `versions ID`; pass --tenant for a tenant's own",
-    conflict: "check `sendbox connector status ID`, and decide again",
-    in_doubt: "check `sendbox connector status ID` before you run the command again",
-};
+/// Parses an id that becomes a segment of a path. The server checks it; this only rejects what would change the path.
+pub fn id(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.chars().all(|character| character == '.') {
+        return Err("must be an id".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// The tenant, for commands that need one.
+pub fn required_tenant(tenant: Option<&str>) -> Result<&str, CliError> {
+    tenant.ok_or_else(|| CliError::usage(anyhow!("no tenant: pass --tenant, or set SENDBOX_TENANT")))
+}
+
+/// A response of the server, typed.
+pub fn parse<T: DeserializeOwned>(response: &Value) -> Result<T, CliError> {
+    let unknown = "the server's response has an unknown format; use a `sendbox` of the server's version";
+    Ok(T::deserialize(response).context(unknown)?)
+}
 
 /// The body of a request.
 pub enum RequestBody<'a> {
@@ -424,7 +433,7 @@ mod tests {
             base: Url::parse(server).unwrap(),
             bearer: HeaderValue::from_static("Bearer key"),
             flags: String::new(),
-            advice: CONNECTOR_ADVICE,
+            advice: Advice { not_found: "", conflict: "", in_doubt: "" },
         };
         for (server, url) in [
             ("https://a.example", "https://a.example/v1/connectors/a%2Fb"),

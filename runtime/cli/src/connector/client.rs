@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Context as _;
 use sendbox_domain::model::{ConnectorSummary, ConnectorVersion, Owner, Release, VersionActivated, VersionShape};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::digest::DigestPrefix;
 use crate::exit::{CliError, Exit};
-use crate::remote::{Method, Remote, RequestBody};
+use crate::remote::{self, Method, Remote, RequestBody};
 use crate::render;
 
 /// Calls the API, and prints its responses as text or JSON.
@@ -30,8 +29,7 @@ pub struct ApiResponse<T> {
 
 impl<T: DeserializeOwned> ApiResponse<T> {
     fn parse(raw: Value) -> Result<Self, CliError> {
-        let parsed = T::deserialize(&raw)
-            .context("the server's response has an unknown format; use a `sendbox` of the server's version")?;
+        let parsed = remote::parse(&raw)?;
         Ok(Self { raw, parsed })
     }
 }

@@ -3,38 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
 use sendbox_domain::model::{Event, Page, Timestamp};
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::exit::CliError;
-use crate::remote::Remote;
+use crate::remote::{self, Remote};
 use crate::render;
 
 /// How often the server is asked.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Events are asked for from so long before the newest one: a transaction that began earlier may be committed later.
 const OVERLAP_MS: u64 = 30_000;
-
-/// Parses an id. The server checks it; this only rejects what would change the path of the request.
-pub fn is_id(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.chars().all(|character| character == '.') {
-        return Err("must be an id".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-/// The tenant, which every command on events needs.
-pub fn tenant(tenant: Option<&str>) -> Result<&str, CliError> {
-    tenant.ok_or_else(|| CliError::usage(anyhow!("no tenant: pass --tenant, or set SENDBOX_TENANT")))
-}
-
-/// A response of the server, typed.
-pub fn parse<T: DeserializeOwned>(response: Value) -> Result<T, CliError> {
-    let unknown = "the server's response has an unknown format; use a `sendbox` of the server's version";
-    Ok(serde_json::from_value(response).context(unknown)?)
-}
 
 /// The events of a tenant, from a time on.
 pub struct Follower {
@@ -62,7 +41,7 @@ impl Follower {
     }
 
     async fn page(&self, query: Vec<(&str, String)>) -> Result<Page<Event>, CliError> {
-        parse(self.remote.get(&["v1", "tenants", &self.tenant, "events"], &query).await?)
+        remote::parse(&self.remote.get(&["v1", "tenants", &self.tenant, "events"], &query).await?)
     }
 
     /// Waits a moment, and returns the events since then, oldest first.
