@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
-use sendbox_domain::model::{Ingress, IngressCall, IngressKind};
+use sendbox_domain::ingress::kind::API_KEY_HEADER;
+use sendbox_domain::model::{Ingress, IngressAuthenticationType, IngressCall, IngressKind};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -347,20 +348,20 @@ impl CreateArgs {
 
     fn authentication(&self) -> Result<Option<Value>, CliError> {
         let secrets = self.secrets()?;
-        let default = || self.kind.facts().methods.first().map(|method| json!(method));
-        let method = match (&self.auth, &secrets) {
-            (Some(method), _) => Some(json!(method)),
-            (None, Some(_)) => default(),
-            (None, None) => None,
+        // The default method of the platform has the default audience, too.
+        let facts = self.kind.facts();
+        let (method, audience) = match (self.auth.as_deref(), &secrets) {
+            (Some(method), _) => (method, self.audience.as_deref()),
+            (None, Some(_)) => (facts.methods.first().map_or("none", |method| method.as_str()), facts.audience),
+            (None, None) => return Ok(None),
         };
-        let Some(method) = method else { return Ok(None) };
-        // As the server has it by default.
-        let header = self.header.clone().or_else(|| (method == "header").then(|| "X-Api-Key".to_owned()));
+        let header =
+            self.header.as_deref().or((method == IngressAuthenticationType::Header.as_str()).then_some(API_KEY_HEADER));
         Ok(Some(json!({
             "type": method,
             "header": header,
             "username": self.username,
-            "audience": self.audience,
+            "audience": audience,
             "secrets": secrets,
         })))
     }

@@ -171,13 +171,13 @@ pub(super) async fn of_messages(
     tenant: &str,
     messages: &[String],
 ) -> Result<Vec<Row>> {
-    let mut arguments = Arguments::default();
-    arguments.add(text(tenant));
-    let parameters: Vec<String> = messages.iter().map(|message| arguments.add(text(message))).collect();
-    if parameters.is_empty() {
+    if messages.is_empty() {
         return Ok(Vec::new());
     }
-    let list = format!("{select} WHERE tenant = $1 AND message IN ({}) ORDER BY {order}", parameters.join(", "));
+    let mut arguments = Arguments::default();
+    arguments.add(text(tenant));
+    let messages = arguments.list(messages.iter().map(|message| text(message)));
+    let list = format!("{select} WHERE tenant = $1 AND message IN ({messages}) ORDER BY {order}");
     tx.all(query_with(list, arguments)).await
 }
 

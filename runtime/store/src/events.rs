@@ -147,8 +147,8 @@ pub async fn deliveries_of(
     }
     let mut arguments = Arguments::default();
     arguments.add(text(tenant));
-    let parameters: Vec<String> = events.iter().map(|event| arguments.add(text(event))).collect();
-    let list = DELIVERIES.select(&format!("WHERE tenant = $1 AND event IN ({})", parameters.join(", ")));
+    let events = arguments.list(events.iter().map(|event| text(event)));
+    let list = DELIVERIES.select(&format!("WHERE tenant = $1 AND event IN ({events})"));
     for row in tx.all(query_with(list, arguments)).await? {
         let delivery = read_delivery(&row)?;
         by_event.entry(delivery.event.clone()).or_default().push(delivery);

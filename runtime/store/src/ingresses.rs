@@ -64,14 +64,6 @@ fn read(row: &Row) -> Result<IngressRow> {
     })
 }
 
-/// A value that is written as a word in JSON.
-fn word(value: &impl serde::Serialize) -> Result<String> {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => Ok(word),
-        _ => Err(StoreError::Corrupt("a value to be stored is not a word".to_owned())),
-    }
-}
-
 /// A statement with a row's values as its first parameters.
 fn bind(statement: &'static str, ingress: &IngressRow) -> Result<Query> {
     Ok(query(statement)
@@ -83,7 +75,7 @@ fn bind(statement: &'static str, ingress: &IngressRow) -> Result<Query> {
         .bind(ingress.token_hash.clone())
         .bind(ingress.old_token_hash.clone())
         .bind(time_or_none(ingress.old_token_until))
-        .bind(word(&ingress.method)?)
+        .bind(ingress.method.as_str())
         .bind(text_or_none(ingress.method_name.as_deref()))
         .bind(ingress.sealed.clone())
         .bind(json(&ingress.settings)?)

@@ -244,13 +244,13 @@ pub async fn list(tx: &mut Tx, tenant: &str, filter: &MessageQuery) -> Result<Ve
 
 /// The statuses of these messages, by id. A message that does not exist is left out.
 pub async fn statuses(tx: &mut Tx, tenant: &str, ids: &[String]) -> Result<BTreeMap<String, MessageStatus>> {
-    let mut arguments = Arguments::default();
-    arguments.add(text(tenant));
-    let parameters: Vec<String> = ids.iter().map(|id| arguments.add(text(id))).collect();
-    if parameters.is_empty() {
+    if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let list = format!("SELECT id, status FROM messages WHERE tenant = $1 AND id IN ({})", parameters.join(", "));
+    let mut arguments = Arguments::default();
+    arguments.add(text(tenant));
+    let ids = arguments.list(ids.iter().map(|id| text(id)));
+    let list = format!("SELECT id, status FROM messages WHERE tenant = $1 AND id IN ({ids})");
     let rows = tx.all(query_with(list, arguments)).await?;
     rows.iter()
         .map(|row| {

@@ -58,6 +58,12 @@ impl Arguments {
         self.0.push(value.into());
         format!("${}", self.0.len())
     }
+
+    /// Binds values and returns their parameters, such as `$2, $3`, for `IN`.
+    pub(super) fn list(&mut self, values: impl IntoIterator<Item = impl Into<Value>>) -> String {
+        let parameters: Vec<String> = values.into_iter().map(|value| self.add(value)).collect();
+        parameters.join(", ")
+    }
 }
 
 /// A statement with its values.

@@ -18,6 +18,8 @@ pub enum NumberFormat {
 pub struct KindFacts {
     /// How it can authenticate its calls. The first one is the default.
     pub methods: &'static [Method],
+    /// The audience of the default method, if that is a token.
+    pub audience: Option<&'static str>,
     /// Whether it makes the secret of its signature itself, so that the admin has to enter it.
     pub makes_secret: bool,
     /// How long the response may take, in milliseconds: somewhat less than the platform waits. 0 answers as soon as the message is stored.
@@ -37,6 +39,9 @@ pub struct KindFacts {
     pub has_fields: bool,
 }
 
+/// The header of a secret, unless the admin names another one.
+pub const API_KEY_HEADER: &str = "X-Api-Key";
+
 const BEARER: &[Method] = &[Method::Bearer, Method::None];
 const PASSWORD: &[Method] = &[Method::Basic, Method::Bearer, Method::Header, Method::None];
 const ANY_HEADER: &[Method] = &[Method::Header, Method::Bearer, Method::None];
@@ -46,6 +51,7 @@ impl IngressKind {
     pub fn facts(self) -> KindFacts {
         let facts = KindFacts {
             methods: BEARER,
+            audience: None,
             makes_secret: false,
             wait_ms: 10_000,
             numbers: NumberFormat::National,
@@ -103,6 +109,7 @@ impl IngressKind {
             // 30 s.
             Self::Auth0Gateway => KindFacts {
                 methods: &[Method::JwtHs256, Method::Bearer, Method::None],
+                audience: Some("sendbox"),
                 wait_ms: 20_000,
                 usage: Usage::SignIn,
                 text: IngressText::Original,
@@ -149,6 +156,8 @@ mod tests {
         for kind in IngressKind::ALL {
             let facts = kind.facts();
             assert!(facts.methods.first().is_some_and(|method| *method != Method::None), "{kind:?}");
+            let default = facts.methods.first();
+            assert_eq!(facts.audience.is_some(), default == Some(&Method::JwtHs256), "{kind:?}");
             assert!(facts.wait_ms <= 25_000, "{kind:?}");
         }
     }
@@ -157,6 +166,9 @@ mod tests {
     fn names_are_those_of_json() {
         for kind in IngressKind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+            for method in kind.facts().methods {
+                assert_eq!(serde_json::to_value(method).unwrap(), method.as_str());
+            }
         }
     }
 }

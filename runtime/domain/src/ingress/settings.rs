@@ -94,11 +94,7 @@ pub fn check_authentication(kind: IngressKind, input: &IngressAuthenticationInpu
     let at = |field: &str| format!("/authentication/{field}");
     let mut errors = Vec::new();
     if !facts.methods.contains(&input.method) {
-        let names: Vec<String> = facts
-            .methods
-            .iter()
-            .filter_map(|method| serde_json::to_value(method).ok()?.as_str().map(|name| format!("`{name}`")))
-            .collect();
+        let names: Vec<String> = facts.methods.iter().map(|method| format!("`{}`", method.as_str())).collect();
         errors.push(FieldError::new(at("type"), format!("must be one of {} for this kind", names.join(", "))));
     }
     let only_for = |field: &str, method: &str| FieldError::new(at(field), format!("belongs to `{method}`"));

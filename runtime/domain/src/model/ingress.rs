@@ -110,6 +110,23 @@ pub enum IngressAuthenticationType {
     JwtHs256,
 }
 
+impl IngressAuthenticationType {
+    /// `jwt-hs256`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Bearer => "bearer",
+            Self::Basic => "basic",
+            Self::Header => "header",
+            Self::StandardWebhooks => "standard-webhooks",
+            Self::ZitadelSignature => "zitadel-signature",
+            Self::AuthgearSignature => "authgear-signature",
+            Self::AuthsignalSignature => "authsignal-signature",
+            Self::JwtHs256 => "jwt-hs256",
+        }
+    }
+}
+
 /// How an ingress is authenticated, and with which secrets.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,6 +1,7 @@
 //! Creating, changing, listing and deleting the ingresses of a tenant.
 
 use sendbox_domain::field_error::{FieldError, FieldErrors};
+use sendbox_domain::ingress::kind::API_KEY_HEADER;
 use sendbox_domain::ingress::settings;
 use sendbox_domain::ingress::setup::{SetupFacts, steps};
 use sendbox_domain::model::{
@@ -23,10 +24,6 @@ use crate::vault::TenantKey;
 
 /// Maximum grace period of a previous address, in seconds: a week.
 const MAX_GRACE_SECONDS: u64 = 7 * 24 * 3600;
-/// The header of platforms that send their secret in one of any name.
-const DEFAULT_HEADER: &str = "X-Api-Key";
-/// The audience of Auth0's tokens, which its configuration is told.
-const DEFAULT_AUDIENCE: &str = "sendbox";
 /// The user name of HTTP Basic.
 const DEFAULT_USERNAME: &str = "sendbox";
 
@@ -42,12 +39,13 @@ fn audit_view(row: &IngressRow) -> Value {
 
 /// How an ingress of this kind is authenticated unless the admin says otherwise.
 fn default_authentication(kind: IngressKind) -> IngressAuthenticationInput {
-    let method = kind.facts().methods.first().copied().unwrap_or(Method::Bearer);
+    let facts = kind.facts();
+    let method = facts.methods.first().copied().unwrap_or(Method::Bearer);
     IngressAuthenticationInput {
         method,
-        header: (method == Method::Header).then(|| DEFAULT_HEADER.to_owned()),
+        header: (method == Method::Header).then(|| API_KEY_HEADER.to_owned()),
         username: None,
-        audience: (kind == IngressKind::Auth0Gateway).then(|| DEFAULT_AUDIENCE.to_owned()),
+        audience: facts.audience.map(str::to_owned),
         secrets: None,
     }
 }
