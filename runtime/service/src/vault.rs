@@ -18,7 +18,7 @@ use std::fmt;
 use aes_gcm_siv::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
@@ -76,6 +76,14 @@ pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, VaultError> {
     let mut bytes = Zeroizing::new([0_u8; N]);
     getrandom::fill(bytes.as_mut()).map_err(|_| VaultError::NoRandomness)?;
     Ok(bytes)
+}
+
+/// Random bytes in base64url, for a token or a secret.
+///
+/// # Errors
+/// [`VaultError::NoRandomness`].
+pub(crate) fn random_text<const N: usize>() -> Result<Zeroizing<String>, VaultError> {
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<N>()?.as_ref())))
 }
 
 /// A random number from 0 to 1, to spread things in time.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sendbox_domain::field_error::{FieldCode, FieldError, FieldErrors};
 use sendbox_domain::model::{IssuedKey, Key, KeyRotation, NewKey, Scope, Timestamp};
 use sendbox_domain::rules::policy;
@@ -17,7 +15,7 @@ use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::id;
 use crate::service::Service;
-use crate::vault::random;
+use crate::vault::random_text;
 
 /// The prefix of every secret, by which scanners for leaked secrets recognize it.
 const PREFIX: &str = "sbx_";
@@ -33,7 +31,7 @@ pub(crate) fn id_of(secret: &str) -> Option<&str> {
 
 /// A new secret for a key, and its hash. A plain hash suffices, because the secret has 256 random bits.
 fn issue(id: &str) -> Result<(String, Vec<u8>)> {
-    let secret = format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(random::<32>()?.as_ref()));
+    let secret = format!("{PREFIX}{id}_{}", random_text::<32>()?.as_str());
     let hash = Sha256::digest(secret.as_bytes()).to_vec();
     Ok((secret, hash))
 }

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::access::caller::{Caller, valid_secret};
 use crate::error::{Error, Result};
 use crate::service::{SESSION_OPENED, Service};
-use crate::vault::{constant_time_eq, random};
+use crate::vault::{constant_time_eq, random_text};
 
 /// Maximum duration of a session, in seconds.
 const MAX_SESSION_SECONDS: u64 = 12 * 3600;
@@ -95,7 +95,7 @@ impl Service {
         if let Caller::Key { key, .. } = &caller {
             self.inner.request_limits.count_sign_in(key, self.inner.clock.monotonic())?;
         }
-        let secret = SessionSecret(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<32>()?.as_ref())));
+        let secret = SessionSecret(random_text::<32>()?);
         let now = self.now();
         let api_key = match &caller {
             Caller::Platform => None,

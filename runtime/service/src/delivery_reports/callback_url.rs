@@ -6,8 +6,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sendbox_domain::model::{ConnectionReports, Scope};
 use sendbox_sandbox::Connector;
 use sendbox_store::rows::ConnectionRow;
@@ -19,7 +17,7 @@ use crate::connections::cached_connection::ReadyConnection;
 use crate::connections::ready_connection::ConnectionSettings;
 use crate::error::{Error, Result};
 use crate::service::Service;
-use crate::vault::{TenantKey, random};
+use crate::vault::{TenantKey, random_text};
 
 /// Length of a token in bytes: 128 bits, and no more, because Vonage accepts URLs of at most 100 characters.
 const TOKEN_BYTES: usize = 16;
@@ -38,7 +36,7 @@ pub(crate) fn new_token(key: &TenantKey, connection: &str) -> Result<Vec<u8>> {
 
 /// A random token as it appears in the URL: 22 characters of base64url.
 pub(crate) fn random_token() -> Result<Zeroizing<String>> {
-    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<TOKEN_BYTES>()?.as_ref())))
+    Ok(random_text::<TOKEN_BYTES>()?)
 }
 
 /// A connection's token, if it has one.

@@ -4,7 +4,9 @@
 //! recorded (`recorded_calls.rs`).
 
 use sendbox_contract::Usage;
+use sendbox_domain::ingress::request::IngressRequest;
 use sendbox_domain::model::{IngressCall, IngressOutcome, Scope, Timestamp};
+use sendbox_domain::phone;
 use sendbox_store::rows::{IngressCallRow, IngressRow};
 use sendbox_store::{Done, ingresses, messages};
 
@@ -27,6 +29,14 @@ pub(crate) struct CallRecord {
     pub(crate) usage: Option<Usage>,
     pub(crate) message: Option<String>,
     pub(crate) detail: Option<String>,
+}
+
+impl CallRecord {
+    /// What is recorded of every message that is asked for.
+    pub(crate) fn of(requested: &IngressRequest) -> Self {
+        let (recipient_masked, usage) = (Some(phone::masked(&requested.recipient)), Some(requested.usage));
+        Self { recipient_masked, usage, ..Self::default() }
+    }
 }
 
 /// The row of a call.

@@ -16,9 +16,8 @@ use sendbox_domain::ingress::request::{self, RequestedMessage};
 use sendbox_domain::ingress::request_error::RequestError;
 use sendbox_domain::ingress::twilio::{self as twilio_api, TwilioError};
 use sendbox_domain::model::{IngressKind, IngressOutcome, Mode, Scope};
-use sendbox_domain::phone;
 use sendbox_store::ingresses;
-use sendbox_store::rows::IngressRow;
+use sendbox_store::rows::{IngressRow, TenantRow};
 
 use crate::access::caller::Caller;
 use crate::access::request_limits::RequestKind;
@@ -36,7 +35,8 @@ const BETTER_AUTH_PATH: &str = "/sms/send";
 
 /// The ingress that a call is for. It is only returned for a correct token.
 pub struct IngressReceiver {
-    pub(crate) ingress: IngressRow,
+    tenant: TenantRow,
+    ingress: IngressRow,
 }
 
 impl IngressReceiver {
@@ -133,7 +133,8 @@ impl Service {
         let hash = token_hash(token).ok_or(Error::NotFound("ingress"))?;
         let mut tx = self.inner.store.begin_lookup().await?;
         let ingress = ingresses::find(&mut tx, &hash, self.now()).await?.ok_or(Error::NotFound("ingress"))?;
-        Ok(IngressReceiver { ingress })
+        let tenant = self.tenant_row(&mut tx, &ingress.tenant).await?;
+        Ok(IngressReceiver { tenant, ingress })
     }
 
     /// Answers a call whose body could not be read.
@@ -151,8 +152,8 @@ impl Service {
 
     /// Handles a call.
     pub async fn receive_ingress_call(&self, receiver: IngressReceiver, call: IngressRequest) -> Answer {
-        let ingress = &receiver.ingress;
-        let handled = match self.handle_call(ingress, &call).await {
+        let IngressReceiver { tenant, ingress } = &receiver;
+        let handled = match self.handle_call(tenant, ingress, &call).await {
             Ok(handled) => handled,
             Err(refused) => handled_refusal(ingress, &call.path, refused),
         };
@@ -167,7 +168,12 @@ impl Service {
         answer
     }
 
-    async fn handle_call(&self, ingress: &IngressRow, call: &IngressRequest) -> Result<Handled, Refused> {
+    async fn handle_call(
+        &self,
+        tenant: &TenantRow,
+        ingress: &IngressRow,
+        call: &IngressRequest,
+    ) -> Result<Handled, Refused> {
         let caller = Caller::Key {
             tenant: ingress.tenant.clone(),
             key: ingress.id.clone(),
@@ -177,22 +183,24 @@ impl Service {
         };
         let _admitted = self.admit_request(&caller, RequestKind::Messaging)?;
         self.require_running()?;
-        self.authenticate_call(ingress, call).await?;
+        self.authenticate_call(tenant, ingress, call)?;
         if !ingress.enabled {
             let detail = "the ingress is disabled; enable it to send messages".to_owned();
             return Err(Refused { refusal: Refusal::SwitchedOff, detail });
         }
         match ingress.kind {
-            IngressKind::Twilio => self.handle_twilio(ingress, &caller, call).await,
+            IngressKind::Twilio => self.handle_twilio(tenant, ingress, &caller, call).await,
             _ => self.handle_message(ingress, call).await,
         }
     }
 
-    async fn authenticate_call(&self, ingress: &IngressRow, call: &IngressRequest) -> Result<(), Refused> {
-        let mut tx = self.store_of(&ingress.tenant).begin_read().await.map_err(Error::from)?;
-        let tenant = self.tenant_row(&mut tx, &ingress.tenant).await?;
-        drop(tx);
-        let secrets = IngressSecrets::open(&self.tenant_key(&tenant)?, ingress)?;
+    fn authenticate_call(
+        &self,
+        tenant: &TenantRow,
+        ingress: &IngressRow,
+        call: &IngressRequest,
+    ) -> Result<(), Refused> {
+        let secrets = IngressSecrets::open(&self.tenant_key(tenant)?, ingress)?;
         let authentication =
             Authentication { method: ingress.method, name: ingress.method_name.as_deref(), secrets: &secrets.secrets };
         authentication
@@ -214,11 +222,7 @@ impl Service {
                 return Ok(Handled::new(IngressOutcome::Ignored, answer(kind, Outcome::Ignored), record));
             }
         };
-        let record = CallRecord {
-            recipient_masked: Some(phone::masked(&requested.recipient)),
-            usage: Some(requested.usage),
-            ..CallRecord::default()
-        };
+        let record = CallRecord::of(&requested);
         let sent = self.send_requested(ingress, requested).await;
         Ok(match sent {
             Ok(SentMessage { id, outcome }) => {
@@ -243,12 +247,7 @@ impl Service {
         let wait = Duration::from_millis(settings.wait_ms.unwrap_or(ingress.kind.facts().wait_ms).into());
         let mode = if wait.is_zero() { Mode::Async } else { Mode::Sync };
         let id = id::ordered("m", self.now()).map_err(Error::from)?;
-        let record = CallRecord {
-            recipient_masked: Some(phone::masked(&requested.recipient)),
-            usage: Some(requested.usage),
-            message: Some(id.clone()),
-            detail: None,
-        };
+        let record = CallRecord { message: Some(id.clone()), ..CallRecord::of(&requested) };
         let request = MessageRequest {
             tenant: ingress.tenant.clone(),
             id: id.clone(),

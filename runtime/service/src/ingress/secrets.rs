@@ -2,7 +2,7 @@
 //! error.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use sendbox_domain::model::{IngressAuthenticationType as Method, IngressKind};
 use sendbox_store::rows::IngressRow;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::vault::{TenantKey, random};
+use crate::vault::{TenantKey, random, random_text};
 
 /// Minimum and maximum size of the key of Standard Webhooks, in bytes.
 const WEBHOOK_KEY: std::ops::RangeInclusive<usize> = 16..=96;
@@ -43,7 +43,7 @@ fn aad(id: &str) -> String {
 
 /// A new token: 192 random bits.
 pub(crate) fn new_token() -> Result<Zeroizing<String>> {
-    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(random::<24>()?.as_ref())))
+    Ok(random_text::<24>()?)
 }
 
 /// The hash by which a token is found; `None` if the text cannot be a token. A plain hash suffices, because a token is random.
@@ -54,13 +54,12 @@ pub(crate) fn token_hash(token: &str) -> Option<Vec<u8>> {
 
 /// A new secret for a method, in the form that the platform's configuration takes.
 pub(crate) fn new_secret(kind: IngressKind, method: Method) -> Result<Zeroizing<String>> {
-    let bytes = random::<32>()?;
-    Ok(Zeroizing::new(match method {
-        Method::StandardWebhooks => format!("v1,whsec_{}", STANDARD.encode(bytes.as_ref())),
+    Ok(match method {
+        Method::StandardWebhooks => Zeroizing::new(format!("v1,whsec_{}", STANDARD.encode(random::<32>()?.as_ref()))),
         // As long as Twilio's.
-        Method::Basic if kind == IngressKind::Twilio => hex::encode(bytes.get(..16).unwrap_or_default()),
-        _ => URL_SAFE_NO_PAD.encode(bytes.as_ref()),
-    }))
+        Method::Basic if kind == IngressKind::Twilio => Zeroizing::new(hex::encode(random::<16>()?.as_ref())),
+        _ => random_text::<32>()?,
+    })
 }
 
 /// A new SID of an account.

@@ -8,9 +8,8 @@ use sendbox_domain::ingress::twilio::{self as api, Account, Operation, Sid, Twil
 use sendbox_domain::model::{
     Check, IngressOutcome, Message, Mode, NewVerification, Sensitive, Verification, VerificationStatus,
 };
-use sendbox_domain::phone;
 use sendbox_sandbox::Recipient;
-use sendbox_store::rows::IngressRow;
+use sendbox_store::rows::{IngressRow, TenantRow};
 use sendbox_store::verifications;
 
 use crate::access::caller::Caller;
@@ -78,13 +77,14 @@ impl Service {
     /// Handles a call of Twilio's API.
     pub(crate) async fn handle_twilio(
         &self,
+        tenant: &TenantRow,
         ingress: &IngressRow,
         caller: &Caller,
         call: &IngressRequest,
     ) -> Result<Handled, Refused> {
         let of_verify = api::is_verify(&call.path);
         let handled = match api::operation(&call.method, &call.path) {
-            Some(operation) => self.run_operation(ingress, caller, call, operation).await,
+            Some(operation) => self.run_operation(tenant, ingress, caller, call, operation).await,
             None => Err(Failed::new(TwilioError::NotFound, "this part of Twilio's API is not served here")),
         };
         Ok(handled.unwrap_or_else(|Failed { error, detail }| {
@@ -95,6 +95,7 @@ impl Service {
 
     async fn run_operation(
         &self,
+        tenant_row: &TenantRow,
         ingress: &IngressRow,
         caller: &Caller,
         call: &IngressRequest,
@@ -123,7 +124,7 @@ impl Service {
                 Ok(Handled::new(IngressOutcome::Answered, Answer::json(201, &body), record))
             }
             Operation::CheckVerification(service) => {
-                let verification = self.check_twilio_verification(ingress, caller, &fields()?).await?;
+                let verification = self.check_twilio_verification(tenant_row, ingress, caller, &fields()?).await?;
                 let body = api::verification(service, sid_of(&verification.id)?, &verification);
                 Ok(answered(200, &body))
             }
@@ -160,11 +161,7 @@ impl Service {
                 return Ok(Handled::new(IngressOutcome::Ignored, api::error(error, false), record));
             }
         };
-        let record = CallRecord {
-            recipient_masked: Some(phone::masked(&requested.recipient)),
-            usage: Some(requested.usage),
-            ..CallRecord::default()
-        };
+        let record = CallRecord::of(&requested);
         match self.send_requested(ingress, requested).await {
             Ok(sent) => {
                 let message: Message = self.read_message(&ingress.tenant, &sent.id).await?;
@@ -208,6 +205,7 @@ impl Service {
 
     async fn check_twilio_verification(
         &self,
+        tenant_row: &TenantRow,
         ingress: &IngressRow,
         caller: &Caller,
         fields: &Fields,
@@ -216,7 +214,7 @@ impl Service {
         let code = fields.text("Code").ok_or_else(|| parameter("Code"))?;
         let id = match fields.text("VerificationSid") {
             Some(sid) => id::of_bits("v", Sid::read(sid, "VE").ok_or_else(|| parameter("VerificationSid"))?.0)?,
-            None => self.newest_verification(ingress, fields).await?,
+            None => self.newest_verification(tenant_row, ingress, fields).await?,
         };
         let check = Check { code: Sensitive::from(code) };
         match self.check_verification(caller, tenant, &id, check, None).await {
@@ -233,11 +231,15 @@ impl Service {
     }
 
     /// The verification of a number that can be checked.
-    async fn newest_verification(&self, ingress: &IngressRow, fields: &Fields) -> Result<String, Failed> {
+    async fn newest_verification(
+        &self,
+        tenant: &TenantRow,
+        ingress: &IngressRow,
+        fields: &Fields,
+    ) -> Result<String, Failed> {
         let recipient = self.twilio_recipient(ingress, fields)?;
         let mut tx = self.store_of(&ingress.tenant).begin_read().await.map_err(Error::from)?;
-        let tenant = self.tenant_row(&mut tx, &ingress.tenant).await?;
-        let hash = recipient_hash(&self.tenant_key(&tenant)?, &recipient);
+        let hash = recipient_hash(&self.tenant_key(tenant)?, &recipient);
         let usage = request::usage(ingress.kind, &ingress.settings, None);
         let found = verifications::newest_pending(&mut tx, &ingress.tenant, &hash, usage).await.map_err(Error::from)?;
         found.ok_or_else(|| Failed::new(TwilioError::NotFound, "no code is valid for this number"))
