@@ -42,6 +42,7 @@ pub mod component;
 pub mod database;
 pub mod empty_tenant;
 pub mod guests;
+pub mod largest_bodies;
 pub mod needles;
 pub mod noninterference;
 pub mod pointer;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use sendbox_domain::model::Environment;
 use sendbox_domain::rules::request_rate::RequestRates;
-use sendbox_tests::api::{Access, Api, ApiFixture, Client, LIVE, NUMBER, SCOPES, Sample, operations};
+use sendbox_tests::api::{Access, Api, ApiFixture, Client, LIVE, NUMBER, SCOPES, operations};
 use sendbox_tests::empty_tenant::{at, message};
-use sendbox_tests::pointer::{pointers, with};
+use sendbox_tests::largest_bodies::largest_bodies;
 use sendbox_tests::test_service::{PLATFORM_KEY, TENANT, TestService};
 use sendbox_tests::{Database, on_every_database};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -126,29 +126,6 @@ async fn bodies_that_do_not_arrive_keep_no_message_out() {
     }
 }
 
-/// Texts of which a long input is made.
-const PIECES: [&str; 9] = ["a", "{{a}}", "{{code}}", "\u{1f600}", "<", "\\", "$schema", "[", "^(.+)+\u{7f}$"];
-
-/// The largest and the most repetitive bodies that an operation could take, one for each place in its body.
-fn largest(sample: &Sample) -> Vec<Vec<u8>> {
-    let Some(body) = &sample.body else { return Vec::new() };
-    let takes_much = ["/connections/{name}", "/connection-tests", "/promotions"];
-    let size = if takes_much.iter().any(|end| sample.operation.path.ends_with(end)) { 480 << 10 } else { 60 << 10 };
-    let members: serde_json::Map<_, _> = (0..size / 12).map(|number| (format!("m{number}"), Value::from(""))).collect();
-    let mut found = vec![[b"[".repeat(size / 2), b"]".repeat(size / 2)].concat()];
-    for (index, pointer) in pointers(body).iter().enumerate().skip(1) {
-        let piece = PIECES[index % PIECES.len()];
-        let large = match index % 3 {
-            0 => Value::from(piece.repeat(size / (2 * piece.len()))),
-            1 => Value::from(vec![Value::from(piece); size / (2 * piece.len() + 3)]),
-            _ => Value::from(members.clone()),
-        };
-        found.push(with(body, pointer, large).to_string().into_bytes());
-        found.push(with(body, pointer, Value::from(piece.repeat(size / (2 * piece.len())))).to_string().into_bytes());
-    }
-    found
-}
-
 /// What the process has resident (`VmRSS:`), or had at most (`VmHWM:`), in MiB.
 fn resident(what: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -176,7 +153,7 @@ async fn the_largest_inputs_of_every_operation_stop_nobody() {
         let authorization = format!("Bearer {key}");
         let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
         let target = sample.target(TENANT);
-        for bodies in largest(sample).chunks(16) {
+        for bodies in largest_bodies(sample).chunks(16) {
             let method = sample.operation.method.as_str();
             let flood = join_all(bodies.iter().map(|body| fixture.api.wire(method, &target, &headers, body)));
             let message = json!({ "to": NUMBER, "usage": "sign-in", "code": format!("{:06}", 100_000 + sent) });

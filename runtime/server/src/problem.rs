@@ -171,7 +171,7 @@ impl From<Error> for ApiError {
                 tracing::error!(reason, "a request failed");
                 kind.meaning().clone_into(&mut problem.detail);
             }
-            Error::VersionNotLoaded { .. } | Error::LimitsAhead { .. } => {
+            Error::VersionNotLoaded { .. } | Error::SettingsNotValidated(_) | Error::LimitsAhead { .. } => {
                 kind.meaning().clone_into(&mut problem.detail)
             }
             Error::Unauthenticated

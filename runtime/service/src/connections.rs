@@ -2,8 +2,12 @@
 
 pub(crate) mod cached_connection;
 pub(crate) mod connection_tests;
+pub(crate) mod fingerprint;
 pub(crate) mod management;
 pub(crate) mod promotions;
 pub(crate) mod ready_connection;
 pub(crate) mod secret_hosts;
+pub(crate) mod settings_validator;
 pub(crate) mod stored_parameters;
+pub(crate) mod validated_settings;
+pub(crate) mod validation;

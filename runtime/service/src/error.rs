@@ -7,6 +7,8 @@ use sendbox_domain::rules::buckets::Bucket;
 use sendbox_domain::rules::quota::Quota;
 use sendbox_store::StoreError;
 
+use crate::connections::validation::Validation;
+
 /// Why an operation failed. Nothing was changed, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -128,6 +130,10 @@ pub enum Error {
         /// The version.
         digest: String,
     },
+    /// A transaction that writes needs settings that were not validated yet. Internal: [`crate::Service`] validates them and repeats the
+    /// operation, so no operation returns this error.
+    #[error("the settings of a connection are not validated")]
+    SettingsNotValidated(Box<Validation>),
     /// States of limits lie in the future, because a clock was ahead. Internal: [`crate::Service`] stores them as of now and repeats the
     /// unit, so no operation returns this error.
     #[error("the clock was ahead when a limit was counted")]
@@ -235,7 +241,10 @@ impl Error {
             Self::Busy => "busy",
             Self::MasterKeyMissing => "master-key-missing",
             Self::Stopping => "stopping",
-            Self::Internal(_) | Self::VersionNotLoaded { .. } | Self::LimitsAhead { .. } => "internal",
+            Self::Internal(_)
+            | Self::VersionNotLoaded { .. }
+            | Self::SettingsNotValidated(_)
+            | Self::LimitsAhead { .. } => "internal",
         }
     }
 }

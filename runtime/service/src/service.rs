@@ -32,6 +32,7 @@ use crate::access::request_limits::RequestLimits;
 use crate::catalogue::{BuiltIn, Catalogue};
 use crate::clock::Clock;
 use crate::connections::cached_connection::CachedConnection;
+use crate::connections::settings_validator::SettingsValidator;
 use crate::delivery_reports::limiter::CallbackLimiter;
 use crate::error::{Error, Result};
 use crate::id;
@@ -52,8 +53,8 @@ pub const PLATFORM_KEY_LENGTH: usize = 32;
 
 /// Maximum number of unwrapped data keys that are kept. When it is reached all are dropped, which is simple and rare.
 const MAX_TENANT_KEYS: usize = 20_000;
-/// Maximum number of versions that are loaded for one unit of work.
-const MAX_LOADS: u32 = 16;
+/// How often an operation runs to get what its transaction lacked, one thing each time.
+const MAX_RUNS: u32 = 16;
 /// How often a unit of work runs again because the database preferred another transaction.
 const MAX_CONFLICTS: u32 = 8;
 /// The pause before it runs again is a random part of this, doubled each time.
@@ -150,6 +151,7 @@ pub(crate) struct Inner {
     /// Held during a sweep: two at once would only wait for each other.
     pub(crate) sweeping: tokio::sync::Mutex<()>,
     pub(crate) ready_connections: Mutex<HashMap<(String, String), CachedConnection>>,
+    pub(crate) settings_validator: SettingsValidator,
     pub(crate) breakers: Mutex<HashMap<BreakerKey, Breaker>>,
     pub(crate) retry_budgets: Mutex<HashMap<String, RetryBudget>>,
     pub(crate) sends: SendsInProgress,
@@ -206,6 +208,7 @@ impl Service {
             sweep_due: Notify::new(),
             sweeping: tokio::sync::Mutex::default(),
             ready_connections: Mutex::default(),
+            settings_validator: SettingsValidator::default(),
             breakers: Mutex::default(),
             retry_budgets: Mutex::default(),
             sends: SendsInProgress::default(),
@@ -275,27 +278,50 @@ impl Service {
         self.inner.store.for_completion(tenant)
     }
 
-    /// Runs a unit of work (see [`Store::write`]). A version that it needs and that is not loaded is loaded, limits that were counted in
-    /// the future are counted as of now, and the unit runs again; also when the database has rolled it back in favour of another
-    /// transaction. So it must be repeatable.
+    /// Runs a unit of work (see [`Store::write`]). A version that it needs and that is not loaded is loaded, settings
+    /// that are not validated are validated, limits that were counted in the future are counted as of now, and the unit runs again; also
+    /// when the database has rolled it back in favour of another transaction. So it must be repeatable.
     pub(crate) async fn write<T, F>(&self, store: Store, unit: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'t> Fn(&'t mut Tx) -> UnitFuture<'t, T, Error> + Clone + Send + 'static,
     {
-        for _ in 0..MAX_LOADS {
-            match self.write_again(&store, unit.clone()).await {
-                Err(Error::VersionNotLoaded { owner, digest }) => {
-                    let mut tx = store.begin_read().await?;
-                    if self.load_version(&mut tx, &owner, &digest).await?.is_none() {
-                        self.inner.catalogue.mark_unloadable(&digest, self.now());
-                    }
-                }
-                Err(Error::LimitsAhead { tenant, buckets }) => self.redate_limits(tenant, buckets).await?,
-                result => return result,
+        self.run_repeatable(&store, || self.write_again(&store, unit.clone())).await
+    }
+
+    /// Runs an operation that writes. What its transaction lacks is provided once it has been rolled back, and the operation runs again.
+    pub(crate) async fn run_repeatable<T, F>(&self, store: &Store, mut operation: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        for _ in 0..MAX_RUNS {
+            match operation().await {
+                Err(error) => self.provide_missing(store, error).await?,
+                ended => return ended,
             }
         }
         Err(Error::Internal("versions of connectors are unloaded while they are needed, or clocks disagree".to_owned()))
+    }
+
+    /// Provides what a transaction that writes lacked.
+    ///
+    /// # Errors
+    /// The error itself, if it says something else.
+    async fn provide_missing(&self, store: &Store, error: Error) -> Result<()> {
+        match error {
+            Error::VersionNotLoaded { owner, digest } => {
+                let mut tx = store.begin_read().await?;
+                if self.load_version(&mut tx, &owner, &digest).await?.is_none() {
+                    self.inner.catalogue.mark_unloadable(&digest, self.now());
+                }
+                Ok(())
+            }
+            Error::SettingsNotValidated(validation) => {
+                self.inner.settings_validator.validate(*validation).await.map(drop)
+            }
+            Error::LimitsAhead { tenant, buckets } => self.redate_limits(tenant, buckets).await,
+            other => Err(other),
+        }
     }
 
     /// Runs a unit of work, and runs it again when the database has rolled it back in favour of another transaction. It must be repeatable.

@@ -99,6 +99,11 @@ impl Slots {
         granted.await.map_err(|_| TooManyWaiting)
     }
 
+    /// Number of waiting calls of all owners.
+    pub fn waiting(&self) -> usize {
+        self.shared.lock().waiting
+    }
+
     /// Whether a further call of this owner would have no room to wait.
     pub fn is_full(&self, owner: &str) -> bool {
         let state = self.shared.lock();

@@ -63,6 +63,11 @@ impl Tx {
         }
     }
 
+    /// Whether it was begun to write. On SQLite it then keeps the only writer until it ends.
+    pub fn writes(&self) -> bool {
+        self.writes
+    }
+
     /// Whether code that uses the transaction may wait for something other than the store. A unit of work on SQLite may not.
     pub fn may_wait(&self) -> bool {
         !matches!(self.inner, Inner::Unit(_))

@@ -199,7 +199,10 @@ impl Kind {
             Error::Busy => Self::Busy,
             Error::MasterKeyMissing => Self::MasterKeyMissing,
             Error::Stopping => Self::Stopping,
-            Error::Internal(_) | Error::VersionNotLoaded { .. } | Error::LimitsAhead { .. } => Self::Internal,
+            Error::Internal(_)
+            | Error::VersionNotLoaded { .. }
+            | Error::SettingsNotValidated(_)
+            | Error::LimitsAhead { .. } => Self::Internal,
         }
     }
 

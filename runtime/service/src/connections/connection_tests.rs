@@ -17,9 +17,10 @@ use serde_json::{Value, json};
 
 use crate::access::caller::Caller;
 use crate::connections::cached_connection::ReadyConnection;
-use crate::connections::ready_connection::{fingerprint, validate};
+use crate::connections::fingerprint::fingerprint;
 use crate::connections::secret_hosts::{KeptSecrets, hosts};
 use crate::connections::stored_parameters::StoredParameters;
+use crate::connections::validated_settings::{ValidationTime, validation_of};
 use crate::error::{Error, Result};
 use crate::id;
 use crate::releases::request_shapes::version_at;
@@ -63,13 +64,8 @@ impl Service {
         caller.may(tenant, &[Scope::Manage])?;
         self.require_running()?;
         self.preload_tested_version(tenant, &test).await?;
-        let prepared = match self.prepare_test(caller, tenant, test.clone()).await {
-            Err(Error::LimitsAhead { tenant: of, buckets }) => {
-                self.redate_limits(of, buckets).await?;
-                self.prepare_test(caller, tenant, test).await?
-            }
-            prepared => prepared?,
-        };
+        let prepare = || self.prepare_test(caller, tenant, test.clone());
+        let prepared = self.run_repeatable(&self.store_of(tenant), prepare).await?;
         let (size, unknown_variables) = (prepared.size, prepared.unknown_variables.clone());
         let service = self.clone();
         let sending = self.inner.work.spawn(async move { service.run_test(prepared).await });
@@ -252,15 +248,14 @@ impl Service {
         };
         let fingerprint = fingerprint(key, connector, &all, &templates);
         // A test of a saved connection uses the same callback URL as its messages.
-        let settings = match same {
-            Some(row) => {
-                let filled = self.fill_parameters(connector, row, key, all)?;
-                filled.redact_token(validate(connector, &filled.parameters, &templates)?)
-            }
-            None => validate(connector, &all, &templates)?,
+        let fillable = match same {
+            Some(row) => self.fill_parameters(connector, row, key, all)?,
+            None => all.into(),
         };
+        let validation = validation_of(&tenant.id, key, connector, fillable, &templates);
+        let settings = self.validated_settings(ValidationTime::within(tx), validation).await?;
         let name = test.connection.as_deref().unwrap_or("test");
-        let connection = self.build_ready_connection(name, &connector_id, connector, settings, 0)?;
+        let connection = self.build_ready_connection(name, &connector_id, connector, &settings, 0)?;
         if let Some(kept) = &kept {
             kept.require_given_hosts(&connection.grant)?;
         }

@@ -21,10 +21,12 @@ use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
 use crate::connections::cached_connection::ReadyConnection;
-use crate::connections::ready_connection::{VersionAffinity, fingerprint, validate};
+use crate::connections::fingerprint::fingerprint;
+use crate::connections::ready_connection::VersionAffinity;
 use crate::connections::secret_hosts::KeptSecrets;
 use crate::connections::stored_parameters;
 use crate::connections::stored_parameters::StoredParameters;
+use crate::connections::validated_settings::{ValidationTime, validation_of};
 use crate::delivery_reports::callback_url;
 use crate::error::{Error, Result};
 use crate::service::Service;
@@ -69,6 +71,15 @@ pub(crate) fn audit_view(row: &ConnectionRow) -> Value {
         "secretHosts": row.secret_hosts,
         "templates": row.templates,
     })
+}
+
+/// A connection to validate and seal.
+pub(crate) struct NewConnection<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) connector_id: &'a str,
+    pub(crate) connector: &'a Connector,
+    /// The token of its callback URL.
+    pub(crate) callback_token: &'a str,
 }
 
 impl Service {
@@ -167,6 +178,21 @@ impl Service {
     ) -> Result<(Connection, bool)> {
         caller.may(tenant, &[Scope::Manage])?;
         policy::connection_name(name).map_err(|error| FieldErrors(vec![error]))?;
+        // Made once: the settings are validated with the callback URL.
+        let token = callback_url::random_token()?;
+        let save = || self.save_validated_connection(caller, tenant, (name, &token), input.clone());
+        self.run_repeatable(&self.store_of(tenant), save).await
+    }
+
+    /// # Errors
+    /// [`Error::SettingsNotValidated`].
+    async fn save_validated_connection(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        (name, token): (&str, &str),
+        input: ConnectionInput,
+    ) -> Result<(Connection, bool)> {
         let mut tx = self.store_of(tenant).begin().await?;
         let tenant_row = self.lock_tenant(&mut tx, tenant).await?;
         let connector = &self.connector_of(&mut tx, tenant, &input.connector).await?;
@@ -184,14 +210,8 @@ impl Service {
         }
         let old_times = same_connector.map(|row| row.secret_times.clone()).unwrap_or_default();
         let set_at = secret_times(&split.secrets, &stored, &old_times, self.now());
-        let (row, grant) = self.connection_row(
-            &tenant_row,
-            &key,
-            (name, &input.connector, connector),
-            split,
-            input.templates,
-            set_at,
-        )?;
+        let new = NewConnection { name, connector_id: &input.connector, connector, callback_token: token };
+        let (row, grant) = self.connection_row(&tenant_row, &key, new, split, input.templates, set_at).await?;
         let row = self.with_secret_hosts(&mut tx, &key, row, &grant, kept.as_ref(), repeated.as_ref()).await?;
         let row = match input.rotate_callback_url {
             true => ConnectionRow { report_token: row.report_token.clone(), ..as_replacement(row, before.as_ref()) },
@@ -206,13 +226,13 @@ impl Service {
         Ok((view, before.is_none()))
     }
 
-    /// Validates a connection and seals its secrets. The row is that of a new connection: revision 1, created now. It comes with what the
-    /// connection may reach, and still lacks for which hosts its secrets were given.
-    pub(crate) fn connection_row(
+    /// Validates a connection and seals its secrets, in a transaction that writes. The row is that of a new connection: revision 1, created
+    /// now. It comes with what the connection may reach, and still lacks for which hosts its secrets were given.
+    pub(crate) async fn connection_row(
         &self,
         tenant: &TenantRow,
         key: &TenantKey,
-        (name, connector_id, connector): (&str, &str, &Connector),
+        NewConnection { name, connector_id, connector, callback_token }: NewConnection<'_>,
         split: SplitParameters,
         templates: Value,
         secret_times: BTreeMap<String, Timestamp>,
@@ -220,10 +240,11 @@ impl Service {
         let templates = if templates.is_null() { Value::Array(Vec::new()) } else { templates };
         let mut all = split.plain.clone();
         all.extend(split.secrets.clone());
-        let settings = validate(connector, &all, &templates)?;
         let fingerprint = fingerprint(key, connector, &all, &templates);
+        let validation = validation_of(&tenant.id, key, connector, all.into(), &templates);
+        let settings = self.validated_settings(ValidationTime::AfterRollback, validation).await?;
         // Fails now, and not at the first send, when the operator does not allow the hosts.
-        let grant = self.build_ready_connection(name, connector_id, connector, settings, 1)?.grant;
+        let grant = self.build_ready_connection(name, connector_id, connector, &settings, 1)?.grant;
         let plain =
             Zeroizing::new(serde_json::to_vec(&split.secrets).map_err(|error| Error::Internal(error.to_string()))?);
         let now = self.now();
@@ -240,7 +261,7 @@ impl Service {
             revision: 1,
             created_at: now,
             updated_at: now,
-            report_token: Some(callback_url::new_token(key, name)?),
+            report_token: Some(callback_url::sealed_token(key, name, callback_token)?),
             secret_hosts: None,
         };
         Ok((row, grant))
@@ -299,6 +320,18 @@ impl Service {
     /// [`Error::NotFound`]; [`Error::Invalid`] when it is incompatible with its connector.
     pub async fn activate(&self, caller: &Caller, tenant: &str, activation: Activation) -> Result<ActiveConnection> {
         caller.may(tenant, &[Scope::Manage])?;
+        self.run_repeatable(&self.store_of(tenant), || self.activate_validated(caller, tenant, activation.clone()))
+            .await
+    }
+
+    /// # Errors
+    /// [`Error::SettingsNotValidated`].
+    async fn activate_validated(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        activation: Activation,
+    ) -> Result<ActiveConnection> {
         let mut tx = self.store_of(tenant).begin().await?;
         let mut row = self.lock_tenant(&mut tx, tenant).await?;
         if self.ready_connection(&mut tx, &row, &activation.name, VersionAffinity::default()).await?.is_none() {

@@ -10,10 +10,13 @@ use sendbox_store::rows::ConnectionRow;
 use serde_json::{Map, Value, json};
 
 use crate::access::caller::Caller;
-use crate::connections::management::{as_replacement, audit_view, require_room, secret_times, split_secrets};
+use crate::connections::management::{
+    NewConnection, as_replacement, audit_view, require_room, secret_times, split_secrets,
+};
 use crate::connections::secret_hosts::KeptSecrets;
 use crate::connections::stored_parameters;
 use crate::connections::stored_parameters::StoredParameters;
+use crate::delivery_reports::callback_url;
 use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::vault;
@@ -68,7 +71,20 @@ impl Service {
         let name = promotion.target_connection.clone().unwrap_or_else(|| promotion.connection.clone());
         policy::connection_name(&name)
             .map_err(|error| FieldErrors(vec![FieldError { field: "targetConnection".to_owned(), ..error }]))?;
+        let token = callback_url::random_token()?;
+        let promote = || self.promote_validated(caller, tenant, (&name, &token), promotion.clone());
+        self.run_repeatable(&self.store_of(tenant), promote).await
+    }
 
+    /// # Errors
+    /// [`Error::SettingsNotValidated`].
+    async fn promote_validated(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        (name, token): (&str, &str),
+        promotion: Promotion,
+    ) -> Result<PromotionReport> {
         let mut tx = self.store_of(tenant).begin().await?;
         let source = self.tenant_row(&mut tx, tenant).await?;
         let target = self.lock_tenant(&mut tx, &promotion.target_tenant).await.map_err(|error| match error {
@@ -91,7 +107,7 @@ impl Service {
         let connector = &self.connector_of(&mut tx, &target.id, &from.connector).await?;
         let (source_key, target_key) = (self.tenant_key(&source)?, self.tenant_key(&target)?);
 
-        let before = connections::get(&mut tx, &target.id, &name).await?;
+        let before = connections::get(&mut tx, &target.id, name).await?;
         let before_secrets =
             before.as_ref().map(|row| stored_parameters::secrets(row, &target_key)).transpose()?.unwrap_or_default();
         let given: BTreeSet<String> = promotion.parameters.keys().cloned().collect();
@@ -121,14 +137,9 @@ impl Service {
         let old_times = before.as_ref().map(|row| row.secret_times.clone()).unwrap_or_default();
         let set_at = secret_times(&split.secrets, &before_secrets, &old_times, self.now());
         let (plain, secrets) = (split.plain.clone(), split.secrets.clone());
-        let (row, grant) = self.connection_row(
-            &target,
-            &target_key,
-            (&name, &from.connector, connector),
-            split,
-            from.templates.clone(),
-            set_at,
-        )?;
+        let named = NewConnection { name, connector_id: &from.connector, connector, callback_token: token };
+        let (row, grant) =
+            self.connection_row(&target, &target_key, named, split, from.templates.clone(), set_at).await?;
         let kept = (promotion.secrets == PromotedSecrets::Copy)
             .then(|| KeptSecrets::all_of(&from).only(|name| !given.contains(name)));
         let row = self.with_secret_hosts(&mut tx, &target_key, row, &grant, kept.as_ref(), None).await?;
@@ -144,9 +155,9 @@ impl Service {
             applied: false,
             confirmation_token: Some(hex::encode(&token)),
             target_tenant: target.id.clone(),
-            target_connection: name.clone(),
+            target_connection: name.to_owned(),
             replaces: before.is_some(),
-            active: target.active_connection.as_deref() == Some(&name),
+            active: target.active_connection.as_deref() == Some(name),
             changes,
         };
         let Some(confirmed) = &promotion.confirmation_token else { return Ok(report) };

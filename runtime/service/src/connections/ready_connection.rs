@@ -5,19 +5,18 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sendbox_domain::field_error::{FieldCode, FieldError, FieldErrors};
 use sendbox_domain::plan::ConnectionConfig;
-use sendbox_domain::template::{self, Template, TemplateBody};
 use sendbox_policy::TenantGrant;
-use sendbox_sandbox::{Connector, ContentKind, Metadata, Parameters};
+use sendbox_sandbox::Connector;
 use sendbox_store::rows::{ConnectionRow, ReleaseRow, TenantRow};
 use sendbox_store::{Tx, connections};
-use serde_json::{Map, Value};
-use zeroize::Zeroizing;
+use serde_json::Value;
 
 use crate::connections::cached_connection::{CachedConnection, ReadyConnection};
 use crate::connections::secret_hosts::KeptSecrets;
 use crate::connections::stored_parameters::StoredParameters;
+use crate::connections::validated_settings::{ValidationTime, validation_of};
+use crate::connections::validation::ConnectionSettings;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::releases::pinned_shapes::ConnectionShapes;
@@ -28,91 +27,6 @@ use crate::vault::TenantKey;
 
 /// Maximum number of cached connections. When it is reached the cache is cleared, which is simple and rare.
 const MAX_CACHED: usize = 10_000;
-
-/// A keyed hash of everything that determines what a connection sends. A successful test counts for this fingerprint.
-pub(crate) fn fingerprint(
-    key: &TenantKey,
-    connector: &Connector,
-    parameters: &Map<String, Value>,
-    templates: &Value,
-) -> Vec<u8> {
-    let digest = connector.digest().to_string();
-    let parameters = Zeroizing::new(sorted(&Value::Object(parameters.clone())).to_string());
-    let templates = sorted(templates).to_string();
-    key.hash("fingerprint", &[digest.as_bytes(), parameters.as_bytes(), templates.as_bytes()])
-}
-
-/// The same value with its members sorted, so that equal settings have equal fingerprints.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let mut members: Vec<(&String, &Value)> = members.iter().collect();
-            members.sort_by_key(|(name, _)| *name);
-            Value::Object(members.into_iter().map(|(name, member)| (name.clone(), sorted(member))).collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
-        plain => plain.clone(),
-    }
-}
-
-/// Parameters and templates of a connection, validated against its connector.
-pub(crate) struct ConnectionSettings {
-    pub(crate) parameters: Parameters,
-    pub(crate) templates: Vec<Template>,
-}
-
-/// Validates parameters and templates against the connector.
-///
-/// # Errors
-/// All errors, by JSON pointer.
-pub(crate) fn validate(
-    connector: &Connector,
-    parameters: &Map<String, Value>,
-    templates: &Value,
-) -> Result<ConnectionSettings, FieldErrors> {
-    let metadata = connector.metadata();
-    let mut errors = Vec::new();
-    let parameters = connector
-        .parameters(&Value::Object(parameters.clone()))
-        .map_err(|error| {
-            errors.extend(error.0.into_iter().map(FieldError::of_parameter));
-        })
-        .ok();
-    let templates = match templates {
-        Value::Null => Some(Vec::new()),
-        given => template::read(given, "/templates").map_err(|FieldErrors(more)| errors.extend(more)).ok(),
-    };
-    if let Some(templates) = &templates
-        && metadata.content != ContentKind::Variables
-    {
-        errors.extend(template::check_mandatory(templates, "/templates").err().into_iter().flat_map(|error| error.0));
-        errors.extend(content_kind_errors(metadata, templates));
-    }
-    match (parameters, templates) {
-        (Some(parameters), Some(templates)) if errors.is_empty() => Ok(ConnectionSettings { parameters, templates }),
-        _ => Err(FieldErrors(errors)),
-    }
-}
-
-/// The errors of templates whose content kind is not the connector's.
-fn content_kind_errors(metadata: &Metadata, templates: &[Template]) -> Vec<FieldError> {
-    let wrong = templates.iter().enumerate().filter_map(|(index, template)| {
-        let at = |message: String| Some(FieldError::new(format!("/templates/{index}"), message));
-        match (metadata.content, &template.body) {
-            (ContentKind::Text, TemplateBody::Text(_)) | (ContentKind::Variables, _) => None,
-            (ContentKind::Text, TemplateBody::Provider(_)) => {
-                at("has `template`, and this connector needs `content`, a text with `{{code}}`".to_owned())
-                    .map(|error| error.coded(FieldCode::TemplateNotText, &[]))
-            }
-            (ContentKind::Template, TemplateBody::Text(_)) => {
-                at("has `content`, and this connector needs `template`, a template of the provider".to_owned())
-                    .map(|error| error.coded(FieldCode::TemplateNotProvider, &[]))
-            }
-            (ContentKind::Template, TemplateBody::Provider(body)) => metadata.check_template(body).err().and_then(at),
-        }
-    });
-    wrong.collect()
-}
 
 /// A connection, and the versions of its connector that may send for it, the preferred one first.
 pub(crate) struct CandidateVersions {
@@ -207,7 +121,8 @@ impl Service {
             .ok_or_else(|| Error::invalid("/connector", "this version cannot be loaded; see the log of Sendbox"))?;
         let version_at = version_at(tx, candidates.release(), digest).await?;
         let key = self.tenant_key(tenant)?;
-        let ready = self.build_stored_connection(row, &key, &connector).map(|(ready, _)| {
+        let time = ValidationTime::within(tx);
+        let ready = self.build_stored_connection(time, row, &key, &connector).await.map(|(ready, _)| {
             let version_at = version_at.unwrap_or(ready.version_at);
             Arc::new(ReadyConnection { version_at, ..ready })
         });
@@ -236,14 +151,15 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Invalid`] when it is incompatible with the version, or the version would read a stored secret in clear or send it to a
-    /// host that it was not given for.
-    pub(crate) fn build_stored_connection<'c>(
+    /// host that it was not given for; as [`Service::validated_settings`].
+    pub(crate) async fn build_stored_connection<'c>(
         &self,
+        time: ValidationTime,
         row: &ConnectionRow,
         key: &TenantKey,
         connector: &'c Connector,
     ) -> Result<(ReadyConnection, Option<&'c str>)> {
-        let (ready, filled) = self.build_for_any_host(row, key, connector)?;
+        let (ready, filled) = self.build_for_any_host(time, row, key, connector).await?;
         KeptSecrets::all_of(row).require_given_hosts(&ready.grant)?;
         Ok((ready, filled))
     }
@@ -252,17 +168,20 @@ impl Service {
     ///
     /// # Errors
     /// As [`Service::build_stored_connection`], but for the hosts.
-    pub(crate) fn build_for_any_host<'c>(
+    pub(crate) async fn build_for_any_host<'c>(
         &self,
+        time: ValidationTime,
         row: &ConnectionRow,
         key: &TenantKey,
         connector: &'c Connector,
     ) -> Result<(ReadyConnection, Option<&'c str>)> {
         let stored = StoredParameters::of(row, key)?.for_version(connector.metadata())?;
-        let filled = self.fill_parameters(connector, row, key, stored)?;
-        let settings = filled.redact_token(validate(connector, &filled.parameters, &row.templates)?);
-        let ready = self.build_ready_connection(&row.name, &row.connector, connector, settings, row.revision)?;
-        Ok((ReadyConnection { filled: filled.filled.is_some(), ..ready }, filled.filled))
+        let fillable = self.fill_parameters(connector, row, key, stored)?;
+        let name = fillable.filled_name;
+        let validation = validation_of(&row.tenant, key, connector, fillable, &row.templates);
+        let settings = self.validated_settings(time, validation).await?;
+        let ready = self.build_ready_connection(&row.name, &row.connector, connector, &settings, row.revision)?;
+        Ok((ready, name.filter(|_| settings.is_filled)))
     }
 
     /// The connection with the first version that it is compatible with.
@@ -319,7 +238,7 @@ impl Service {
         name: &str,
         connector_id: &str,
         connector: &Connector,
-        settings: ConnectionSettings,
+        settings: &ConnectionSettings,
         revision: u64,
     ) -> Result<ReadyConnection> {
         let grant = connector
@@ -330,10 +249,10 @@ impl Service {
             connector_id: connector_id.to_owned(),
             revision,
             connector: connector.clone(),
-            parameters: Arc::new(settings.parameters),
-            filled: false,
+            parameters: Arc::clone(&settings.parameters),
+            filled: settings.is_filled,
             grant: Arc::new(grant),
-            config: ConnectionConfig { parameters: Value::Null, templates: settings.templates },
+            config: ConnectionConfig { parameters: Value::Null, templates: settings.templates.clone() },
             version_at: self.now(),
             shapes: ConnectionShapes::default(),
         })

@@ -20,6 +20,7 @@ use sendbox_policy::{EffectiveGrant, Origin, ReachEntry};
 use sendbox_store::rows::{ConnectionRow, SecretHosts};
 use sendbox_store::{Tx, connections, tenants};
 
+use crate::connections::validated_settings::ValidationTime;
 use crate::error::{Error, Result};
 use crate::releases::resolved_connector::ResolvedConnector;
 use crate::service::Service;
@@ -137,7 +138,7 @@ impl Service {
         digest: &str,
     ) -> Result<Option<Arc<EffectiveGrant>>> {
         let Some(connector) = self.version_of(tx, resolved, digest).await? else { return Ok(None) };
-        match self.build_for_any_host(row, key, &connector) {
+        match self.build_for_any_host(ValidationTime::within(tx), row, key, &connector).await {
             Ok((connection, _)) => Ok(Some(connection.grant)),
             Err(Error::Invalid(_)) => Ok(None),
             Err(other) => Err(other),

@@ -14,7 +14,6 @@ use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
 use crate::connections::cached_connection::ReadyConnection;
-use crate::connections::ready_connection::ConnectionSettings;
 use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::vault::{TenantKey, random_text};
@@ -29,9 +28,9 @@ fn token_aad(connection: &str) -> String {
     format!("connection/{connection}/report-token")
 }
 
-/// A new token, sealed.
-pub(crate) fn new_token(key: &TenantKey, connection: &str) -> Result<Vec<u8>> {
-    Ok(key.seal(&token_aad(connection), random_token()?.as_bytes())?)
+/// A token, sealed.
+pub(crate) fn sealed_token(key: &TenantKey, connection: &str, token: &str) -> Result<Vec<u8>> {
+    Ok(key.seal(&token_aad(connection), token.as_bytes())?)
 }
 
 /// A random token as it appears in the URL: 22 characters of base64url.
@@ -47,22 +46,21 @@ pub(crate) fn token(row: &ConnectionRow, key: &TenantKey) -> Result<Option<Zeroi
     Ok(Some(Zeroizing::new(text.map_err(|_| Error::Internal("a stored token cannot be read".to_owned()))?.to_owned())))
 }
 
-/// The parameters that a connector receives, with the callback URL filled in.
-pub(crate) struct FilledParameters<'c> {
+/// The parameters of a stored connection, also with the callback URL filled in.
+pub(crate) struct FillableParameters<'c> {
     pub(crate) parameters: Map<String, Value>,
+    /// The same with the callback URL, if the connector has a parameter for it that the tenant left empty.
+    pub(crate) filled: Option<Map<String, Value>>,
     /// The parameter that the callback URL was filled into.
-    pub(crate) filled: Option<&'c str>,
+    pub(crate) filled_name: Option<&'c str>,
     /// The token of the callback URL, which must be redacted from everything that is shown of a call.
     pub(crate) token: Option<Zeroizing<String>>,
 }
 
-impl FilledParameters<'_> {
-    /// Has the token redacted from everything that is shown of a call.
-    pub(crate) fn redact_token(&self, mut settings: ConnectionSettings) -> ConnectionSettings {
-        if let Some(token) = &self.token {
-            settings.parameters.hide(token);
-        }
-        settings
+impl From<Map<String, Value>> for FillableParameters<'_> {
+    /// Without a callback URL.
+    fn from(parameters: Map<String, Value>) -> Self {
+        Self { parameters, filled: None, filled_name: None, token: None }
     }
 }
 
@@ -97,23 +95,18 @@ impl Service {
         row: &ConnectionRow,
         key: &TenantKey,
         parameters: Map<String, Value>,
-    ) -> Result<FilledParameters<'c>> {
+    ) -> Result<FillableParameters<'c>> {
         let token = token(row, key)?;
         let url = self.callback_url(row, token.as_ref().map(|token| token.as_str()));
         let name = callback_url_parameter(connector)
             .filter(|name| connector.reads_reports() && is_left_empty(&parameters, name));
-        if let (Some(name), Some(url)) = (name, url) {
+        let filled_name = name.filter(|_| url.is_some());
+        let filled = filled_name.zip(url).map(|(name, url)| {
             let mut filled = parameters.clone();
             filled.insert(name.to_owned(), Value::String(url));
-            let filled = Value::Object(filled);
-            // A URL that the schema refuses (too long, not https) is left out, because the connection works without it.
-            if connector.parameters(&filled).is_ok()
-                && let Value::Object(parameters) = filled
-            {
-                return Ok(FilledParameters { parameters, filled: Some(name), token });
-            }
-        }
-        Ok(FilledParameters { parameters, filled: None, token })
+            filled
+        });
+        Ok(FillableParameters { parameters, filled, filled_name, token })
     }
 
     /// The state of delivery reports of a connection.

@@ -111,9 +111,9 @@ impl Service {
         if scope.is_empty() {
             end_withdrawals(&mut tx, id).await?;
         }
-        let incompatible_connections =
-            self.incompatible_connections(&mut tx, scope, &changed.after, &connector).await?;
+        let connections = self.governed_connections(&mut tx, scope, &changed.after).await?;
         let release = self.commit_release(tx, caller, tenant, "connector.activate", changed, None).await?;
+        let incompatible_connections = self.incompatible_connections(connections, &connector).await?;
         Ok(VersionActivated { release, incompatible_connections })
     }
 

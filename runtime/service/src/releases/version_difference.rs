@@ -20,6 +20,7 @@ use serde_json::json;
 
 use crate::access::caller::Caller;
 use crate::connections::stored_parameters::StoredParameters;
+use crate::connections::validated_settings::ValidationTime;
 use crate::delivery_reports::callback_url::callback_url_parameter;
 use crate::error::{Error, Result};
 use crate::releases::versions::{MAX_COMPARED_CONNECTIONS, scope_of};
@@ -90,7 +91,7 @@ impl Service {
     }
 
     /// The connections whose version a release decides: those of one tenant or, for an empty scope, of all tenants that follow it.
-    async fn governed_connections(
+    pub(crate) async fn governed_connections(
         &self,
         tx: &mut Tx,
         scope: &str,
@@ -153,7 +154,7 @@ impl Service {
         connector: &Connector,
     ) -> Result<Vec<Difference>> {
         let key = self.tenant_key(tenant)?;
-        let (after, filled) = self.build_stored_connection(row, &key, connector)?;
+        let (after, filled) = self.build_stored_connection(ValidationTime::within(tx), row, &key, connector).await?;
         // A connection that cannot send now has nothing to compare with.
         let Some(before) = self.sending_connection(tx, tenant, row).await? else { return Ok(Vec::new()) };
         let reach = |connector: &Connector, parameters: &sendbox_sandbox::Parameters| {
@@ -175,17 +176,16 @@ impl Service {
         Ok(lines(&stored.names(), &before, &after))
     }
 
-    /// The connections of a release that are incompatible with a version.
+    /// Those of these connections that are incompatible with a version. Takes no transaction, because it validates them all.
     pub(crate) async fn incompatible_connections(
         &self,
-        tx: &mut Tx,
-        scope: &str,
-        release: &ReleaseRow,
+        connections: Vec<(ConnectionRow, TenantRow)>,
         connector: &Connector,
     ) -> Result<Vec<IncompatibleConnection>> {
         let mut found = Vec::new();
-        for (row, tenant) in self.governed_connections(tx, scope, release).await? {
-            match self.build_stored_connection(&row, &self.tenant_key(&tenant)?, connector) {
+        for (row, tenant) in connections {
+            let key = self.tenant_key(&tenant)?;
+            match self.build_stored_connection(ValidationTime::Now, &row, &key, connector).await {
                 Ok(_) => {}
                 Err(Error::Invalid(FieldErrors(errors))) => {
                     found.push(IncompatibleConnection { tenant: row.tenant, connection: row.name, errors });
@@ -287,9 +287,10 @@ impl Service {
         let after = json!({ "digest": digest, "from": release.versions.active, "wider": sentences(&difference.wider) });
         let what = ("connector.approve", format!("connector:{id}"));
         self.record_audit(&mut tx, caller, tenant, what, (None, Some(after))).await?;
-        let view = self.version_view(&mut tx, scope_of(tenant), version, true).await?;
         tx.commit().await?;
-        Ok(view)
+        // In a transaction of its own: it validates connections, and this may take long.
+        let mut tx = self.store_of(tenant.unwrap_or_default()).begin_read().await?;
+        self.version_view(&mut tx, scope_of(tenant), version, true).await
     }
 }
 

@@ -6,15 +6,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sendbox_domain::model::{
-    ConnectorVersion, IncompatibleConnection, Progress, Scope, VersionInspection, VersionRole, VersionState,
-};
+use sendbox_domain::model::{ConnectorVersion, Progress, Scope, VersionInspection, VersionRole, VersionState};
 use sendbox_domain::rules::capability_diff::Description;
 use sendbox_domain::rules::quota::Quota;
 use sendbox_domain::rules::release::Versions;
 use sendbox_sandbox::{Connector, LoadError, LoadStep};
 use sendbox_store::rows::{ReleaseRow, VersionRow};
-use sendbox_store::{self, Tx, connections, processes, releases, versions};
+use sendbox_store::{self, Store, Tx, connections, processes, releases, versions};
 use serde_json::json;
 
 use crate::access::caller::Caller;
@@ -373,12 +371,19 @@ impl Service {
     pub async fn delete_version(&self, caller: &Caller, tenant: Option<&str>, digest: &str) -> Result<()> {
         caller.may_in(tenant, Scope::Manage)?;
         let scope = scope_of(tenant);
-        let mut tx = self.store_of(tenant.unwrap_or_default()).begin().await?;
+        let store = self.store_of(tenant.unwrap_or_default());
+        // Validates connections, which must not happen while the transaction below is open.
+        let used_by = self.require_no_dependents(&store, scope, digest).await?;
+        let mut tx = store.begin().await?;
         if let Some(tenant) = tenant {
             self.lock_tenant(&mut tx, tenant).await?;
         }
         let row = versions::lock(&mut tx, scope, digest).await?.ok_or(Error::NotFound("upload"))?;
         if let (Some(id), VersionState::Ready) = (&row.connector, row.state) {
+            if VersionUse::of(&mut tx, scope, id, digest).await? != used_by {
+                let text = "connections or releases were changed at the same time; try again";
+                return Err(Error::Conflict(text.to_owned()));
+            }
             self.require_unused(&mut tx, scope, id, digest).await?;
         }
         versions::delete(&mut tx, scope, digest).await?;
@@ -418,22 +423,51 @@ impl Service {
                 }));
             }
         }
-        for release in &releases_here {
-            let Some(active) = self.load_version(tx, scope, &release.versions.active).await? else { continue };
-            let incompatible: Vec<IncompatibleConnection> =
-                self.incompatible_connections(tx, &release.tenant, release, &active).await?;
-            let needs_version = |found: &&IncompatibleConnection| {
-                used.iter()
-                    .any(|row| row.tenant == found.tenant && row.name == found.connection && row.digest == digest)
-            };
-            if let Some(found) = incompatible.iter().find(needs_version) {
+        Ok(())
+    }
+
+    /// Refuses a version that a connection sends with because it is incompatible with the active one. Returns what it looked at.
+    async fn require_no_dependents(&self, store: &Store, scope: &str, digest: &str) -> Result<VersionUse> {
+        let mut tx = store.begin_read().await?;
+        let row = versions::get(&mut tx, scope, digest).await?.ok_or(Error::NotFound("upload"))?;
+        let (Some(id), VersionState::Ready) = (&row.connector, row.state) else { return Ok(VersionUse::default()) };
+        let used_by = VersionUse::of(&mut tx, scope, id, digest).await?;
+        for release in releases::of_connector(&mut tx, id).await?.iter().filter(|release| release.owner == scope) {
+            let Some(active) = self.load_version(&mut tx, scope, &release.versions.active).await? else { continue };
+            let mut connections = self.governed_connections(&mut tx, &release.tenant, release).await?;
+            connections.retain(|(row, _)| row.digest == digest);
+            if let Some(found) = self.incompatible_connections(connections, &active).await?.first() {
                 return Err(Error::Conflict(format!(
                     "the connection `{}` of `{}` is incompatible with the active version and sends with this one; save it again first",
                     found.connection, found.tenant
                 )));
             }
         }
-        Ok(())
+        Ok(used_by)
+    }
+}
+
+/// What decides whether a connection depends on a version.
+#[derive(Default, PartialEq)]
+struct VersionUse {
+    /// The releases of the connector: tenant and generation.
+    releases: Vec<(String, u64)>,
+    /// The connections that were saved with the version: tenant, name and revision.
+    connections: Vec<(String, String, u64)>,
+}
+
+impl VersionUse {
+    async fn of(tx: &mut Tx, scope: &str, connector: &str, digest: &str) -> Result<Self> {
+        let releases = releases::of_connector(tx, connector).await?;
+        let connections = connections::using(tx, scope, connector, MAX_COMPARED_CONNECTIONS).await?;
+        Ok(Self {
+            releases: releases.into_iter().map(|release| (release.tenant, release.generation)).collect(),
+            connections: connections
+                .into_iter()
+                .filter(|row| row.digest == digest)
+                .map(|row| (row.tenant, row.name, row.revision))
+                .collect(),
+        })
     }
 }
 
