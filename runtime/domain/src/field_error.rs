@@ -105,6 +105,10 @@ pub enum FieldCode {
     TemplateDuplicate,
     /// The text does not contain `{{code}}`.
     TemplateNoCode,
+    /// The text has `{code}`, `{minutes}` or `{locale}`, with single braces.
+    TemplateBraces,
+    /// Without its placeholders, the text has more than `bound` characters, which is longer than any message.
+    TemplateTooLong,
     /// The connector needs a text, not a provider template.
     TemplateNotText,
     /// The connector needs a provider template, not a text.

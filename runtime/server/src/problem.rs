@@ -179,6 +179,8 @@ impl From<Error> for ApiError {
             | Error::NotFound(_)
             | Error::Conflict(_)
             | Error::DiffChanged
+            | Error::NumberKindNotAllowed(_)
+            | Error::PreconditionFailed
             | Error::ApprovalRequired(_)
             | Error::NoActiveConnection
             | Error::IdempotencyMismatch
@@ -237,6 +239,7 @@ pub(crate) fn render(response: Response, method: &Method, request_id: &str) -> R
 #[cfg(test)]
 mod tests {
     use sendbox_domain::LimitName;
+    use sendbox_domain::phone::NumberKind;
     use sendbox_domain::rules::quota::Quota;
 
     use super::*;
@@ -265,6 +268,8 @@ mod tests {
             Error::FlowDisabled(Flow::Mfa),
             Error::NoActiveConnection,
             Error::CountryNotAllowed("DK".to_owned()),
+            Error::NumberKindNotAllowed(NumberKind::PremiumRate),
+            Error::PreconditionFailed,
             Error::Limited { limit: LimitName::Cooldown, retry_after: Some(30) },
             Error::IdempotencyMismatch,
             Error::IdempotencyInFlight,
