@@ -116,10 +116,10 @@ pub fn check_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(allowed) {
             // The name is not quoted: name and value may have been swapped.
-            errors.push(
-                FieldError::new("/variables", "a name must be 1 to 64 of a-z, A-Z, 0-9, `_` and `.`")
-                    .coded(FieldCode::Pattern, &[("bound", "^[A-Za-z0-9_.]{1,64}$")]),
-            );
+            errors.push(FieldError::new("/variables", "a name must be 1 to 64 of a-z, A-Z, 0-9, `_` and `.`").coded(
+                FieldCode::Characters,
+                &[("characters", "a-z, A-Z, 0-9, `_`, `.`"), ("min", "1"), ("max", "64")],
+            ));
         } else if template::RESERVED_VARIABLES.contains(&name) {
             errors.push(FieldError::new(field(), "gets its value from the message itself; use another name"));
         } else if seen.contains(&name) {
@@ -151,8 +151,10 @@ pub fn check_platform_data(data: &PlatformData) -> Vec<FieldError> {
         if !(1..=40).contains(&name.len()) || !name.bytes().all(allowed) {
             // The name is not quoted: name and value may have been swapped.
             errors.push(
-                FieldError::new("/metadata", "a name must be 1 to 40 of a-z, A-Z, 0-9, `_`, `.` and `-`")
-                    .coded(FieldCode::Pattern, &[("bound", "^[A-Za-z0-9_.-]{1,40}$")]),
+                FieldError::new("/metadata", "a name must be 1 to 40 of a-z, A-Z, 0-9, `_`, `.` and `-`").coded(
+                    FieldCode::Characters,
+                    &[("characters", "a-z, A-Z, 0-9, `_`, `.`, `-`"), ("min", "1"), ("max", "40")],
+                ),
             );
             continue;
         }
@@ -183,7 +185,7 @@ pub fn check_idempotency_key(key: &str) -> Result<(), FieldError> {
         return Ok(());
     }
     Err(FieldError::new("Idempotency-Key", "must be 1 to 255 visible ASCII characters without spaces")
-        .coded(FieldCode::Pattern, &[("bound", "^[!-~]{1,255}$")]))
+        .coded(FieldCode::VisibleAscii, &[("min", "1"), ("max", "255")]))
 }
 
 /// Checks the domain of the origin-bound line: a DNS name in lower case.

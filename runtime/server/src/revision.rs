@@ -45,7 +45,7 @@ fn revision(tag: &str) -> Option<String> {
 
 fn invalid() -> ApiError {
     let error = FieldError::new("If-Match", "must be the `ETag` of a response, with its quotation marks, or `*`");
-    Error::Invalid(FieldErrors(vec![error.coded(FieldCode::Pattern, &[("bound", "^(\\*|\"[^\"]*\")$")])])).into()
+    Error::Invalid(FieldErrors(vec![error.coded(FieldCode::Form, &[])])).into()
 }
 
 /// A response with the `ETag` of what it returns.

@@ -137,7 +137,7 @@ pub struct NumberPolicy {
     /// Personal numbers that lead to another one, like 070 in the United Kingdom.
     #[schema(default = false)]
     pub personal: bool,
-    /// Pagers.
+    /// Pagers. Many cannot show codes.
     #[schema(default = false)]
     pub pagers: bool,
 }
