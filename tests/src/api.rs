@@ -257,7 +257,9 @@ impl ApiResponse {
         if let Some(members) = json.as_object_mut() {
             members.remove("instance");
         }
-        let named = |name: &HeaderName| ["x-request-id", "date"].contains(&name.as_str());
+        let named = |name: &HeaderName| {
+            ["x-request-id", "date", "ratelimit-remaining", "ratelimit-reset"].contains(&name.as_str())
+        };
         let headers = self.headers.iter().filter(|(name, _)| !named(name));
         ComparableResponse {
             status: self.status,
@@ -272,7 +274,7 @@ impl ApiResponse {
 pub struct ComparableResponse {
     /// The HTTP status.
     pub status: u16,
-    /// The headers, except the request's id and the date.
+    /// The headers, except the request's id, the date, and how much of its rate the key has left.
     pub headers: BTreeSet<(String, String)>,
     /// The body without `instance`.
     pub json: Value,

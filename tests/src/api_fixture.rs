@@ -27,6 +27,8 @@ pub struct ApiFixture {
     pub key: String,
     /// A message.
     pub message: String,
+    /// A message that was cancelled while it waited.
+    pub cancelled: String,
     /// A pending verification.
     pub open: String,
     /// Another pending verification.
@@ -152,6 +154,18 @@ async fn held_shape(api: &Api, tenant: &str, connector: &str, version: &Value) -
     shape
 }
 
+/// A message that waits for the provider, and is cancelled. Returns its id.
+async fn cancelled_message(api: &Api) -> String {
+    api.backend.simulator.inject_spec("twilio=retry-after:300,times=1".parse().unwrap()).unwrap();
+    let client = api.platform();
+    let new = json!({ "to": "+4533334002", "usage": "sign-in", "code": "271828" });
+    let waiting = client.post(&format!("/v1/tenants/{TENANT}/messages"), &new).await.expect(202);
+    let id = text(&waiting["id"]);
+    let cancelled = client.post(&format!("/v1/tenants/{TENANT}/messages/{id}/cancel"), &json!({})).await.expect(200);
+    assert_eq!(cancelled["status"], "cancelled");
+    id
+}
+
 /// Creates a webhook endpoint and tests it. Returns their ids once the first attempt has failed: nothing is due before the clock moves.
 async fn tested_endpoint(api: &Api) -> (String, String) {
     let client = api.platform();
@@ -203,10 +217,11 @@ impl ApiFixture {
         api.backend.simulator.inject_spec("twilio=code:30450,times=1".parse().unwrap()).unwrap();
         let suspected = json!({ "to": "+4533334001", "usage": "sign-in", "code": "271828" });
         client.post(&at("messages"), &suspected).await.problem(424, "message-not-sent");
+        let cancelled = cancelled_message(&api).await;
         let hold = text(&client.get(&at("holds")).await.expect(200)[0]["id"]);
         let (endpoint, event) = tested_endpoint(&api).await;
         let versions = Versions::upload(&api).await;
-        Self { api, owner, key, message, open, checked, code, hold, endpoint, event, versions }
+        Self { api, owner, key, message, cancelled, open, checked, code, hold, endpoint, event, versions }
     }
 
     /// A sample request for every operation of the OpenAPI document, in an order in which all of them succeed.
@@ -226,17 +241,21 @@ impl ApiFixture {
             "limits": open_limits(),
             "countries": { "all": true, "only": ["DK"] },
             "spend": { "currency": "EUR", "capPerMonthMicros": 100_000_000, "pricePerSegmentMicros": 1, "prices": { "DK": 2 } },
+            "numbers": { "landlines": true, "premiumRate": false, "sharedCost": false, "personal": false, "pagers": false },
             "delivery": { "maxMessages": 2, "inDoubt": "prefer-silence", "fallbacks": ["main"], "routes": { "SE": "main" } },
             "originDomain": "example.com",
         });
         let message = json!({
             "to": NUMBER, "usage": "sign-in", "code": "314159", "locale": "en", "variables": { "app": "Acme" },
             "clientIp": "192.0.2.1", "lifetimeSeconds": 60, "mode": "sync", "waitMs": 20000,
+            "reference": "session-1", "metadata": { "plan": "pro" },
         });
         let verification = json!({
             "to": NUMBER, "usage": "sign-in", "locale": "en", "variables": { "app": "Acme" }, "clientIp": "192.0.2.1",
-            "mode": "sync",
+            "mode": "sync", "reference": "session-1", "metadata": { "plan": "pro" },
         });
+        let search =
+            json!({ "to": NUMBER, "usage": "sign-in", "status": "accepted", "connection": "main", "limit": 5 });
         let preview = json!({ "content": "{{code}} for {{app}}", "locale": "en", "variables": { "app": "Acme" } });
         let promotion = json!({ "connection": "main", "targetTenant": LIVE, "targetConnection": "main", "secrets": "copy", "parameters": {} });
         let numbers = json!({ "numbers": [{ "number": "+4587654321", "code": "424242" }] });
@@ -353,8 +372,19 @@ impl ApiFixture {
             ("lift_hold", MANAGE, vec![("hold", self.hold.clone())], "", None, 204),
             ("create_message", Keys(&["send"]), vec![], "", Some(message), 200),
             ("list_messages", READ, vec![], "?limit=200&usage=sign-in", None, 200),
+            ("search_messages", READ, vec![], "", Some(search.clone()), 200),
+            ("cancel_message", Keys(&["send"]), id(&self.cancelled), "", None, 200),
             ("retrieve_message", Keys(&["manage", "read", "send"]), id(&self.message), "", None, 200),
             ("create_verification", VERIFY, vec![], "", Some(verification), 201),
+            ("list_verifications", READ, vec![], "?limit=200&usage=sign-in", None, 200),
+            (
+                "search_verifications",
+                READ,
+                vec![],
+                "",
+                Some(json!({ "to": NUMBER, "usage": "sign-in", "limit": 5 })),
+                200,
+            ),
             ("retrieve_verification", Keys(&["manage", "read", "verify"]), id(&self.open), "", None, 200),
             ("check_verification", VERIFY, id(&self.checked), "", Some(json!({ "code": self.code })), 200),
             (

@@ -314,8 +314,7 @@ impl Client {
 
     /// The messages to a number, newest first.
     pub async fn messages_to(&self, number: &str) -> Vec<Value> {
-        let number = number.replace('+', "%2B");
-        match self.get(&format!("messages?to={number}")).await.body["items"].take() {
+        match self.post("messages/search", &json!({ "to": number }), None).await.unwrap().body["items"].take() {
             Value::Array(items) => items,
             other => panic!("{other}"),
         }

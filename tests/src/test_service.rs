@@ -349,6 +349,8 @@ pub fn message(number: &str, code: &str) -> NewMessage {
         variables: Default::default(),
         client_ip: None,
         lifetime_seconds: None,
+        reference: None,
+        metadata: Default::default(),
         mode: Mode::Sync,
         wait_ms: None,
     }
@@ -362,6 +364,8 @@ pub fn verification(number: &str) -> NewVerification {
         locale: None,
         client_ip: None,
         variables: Default::default(),
+        reference: None,
+        metadata: Default::default(),
         mode: Mode::Sync,
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use sendbox_domain::model::Environment;
 use sendbox_domain::rules::request_rate::RequestRates;
-use sendbox_tests::api::{Access, Api, ApiFixture, Client, LIVE, NUMBER, SCOPES, operations};
+use sendbox_tests::api::{Access, Api, ApiFixture, ApiResponse, Client, LIVE, NUMBER, SCOPES, operations};
 use sendbox_tests::empty_tenant::{at, message};
 use sendbox_tests::largest_bodies::largest_bodies;
 use sendbox_tests::test_service::{PLATFORM_KEY, TENANT, TestService};
@@ -43,7 +43,10 @@ async fn a_key_that_asks_too_fast_is_refused_and_no_other_is(database: &Database
     // A page of messages costs five points.
     assert_eq!(listed(&first).await, 20);
     let refused = first.get(&list).await;
-    assert_eq!(refused.headers["retry-after"], "1");
+    let headers = |response: &ApiResponse, names: &[&str]| -> Vec<String> {
+        names.iter().map(|name| response.headers[*name].to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(headers(&refused, &["retry-after", "ratelimit-reset", "ratelimit-remaining"]), ["1", "1", "0"]);
     refused.problem(429, "too-many-requests");
     // Whatever it is: also a change that would be refused for its body, which is not read.
     first.post(&at("template-previews"), &json!({})).await.problem(429, "too-many-requests");
@@ -56,7 +59,12 @@ async fn a_key_that_asks_too_fast_is_refused_and_no_other_is(database: &Database
     for _ in 0..200 {
         api.platform().get(&list).await.expect(200);
     }
-    other.get(&format!("/v1/tenants/{LIVE}/messages")).await.expect(200);
+    let listed_elsewhere = other.get(&format!("/v1/tenants/{LIVE}/messages")).await;
+    let rate = headers(&listed_elsewhere, &["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]);
+    assert_eq!(rate, ["100", "95", "1"]);
+    listed_elsewhere.expect(200);
+    // The platform has no such limit, and nothing is said of one.
+    assert!(!api.platform().get(&list).await.headers.contains_key("ratelimit-limit"));
     api.backend.clock.advance_monotonic(Duration::from_secs(1));
     assert_eq!([listed(&first).await, listed(&second).await], [1, 0]);
 }

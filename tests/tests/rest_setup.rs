@@ -179,7 +179,7 @@ async fn a_test_message_shows_what_happened() {
     let problem = admin.post(&at("connection-tests"), &json!({ "connector": "twilio", "to": NUMBER })).await;
     let problem = problem.problem(422, "invalid-input");
     assert!(fields(&problem).iter().any(|field| field == "/templates"), "{problem}");
-    admin.post(&at("connection-tests"), &test(twilio(), json!({ "locale": "!" }))).await.problem(422, "invalid-input");
+    admin.post(&at("connection-tests"), &test(twilio(), json!({ "usage": "!" }))).await.problem(422, "invalid-input");
     assert_eq!(api.backend.simulator.counters().requests, requests);
 }
 

@@ -65,6 +65,7 @@ fn row(id: String, created_at: Timestamp) -> MessageRow {
         price_micros: 5,
         next_attempt_at: None,
         lease: None,
+        platform_data: Default::default(),
     }
 }
 
@@ -92,6 +93,7 @@ fn verification(id: String, created_at: Timestamp) -> VerificationRow {
         message: None,
         code_order: 1,
         previous: None,
+        platform_data: Default::default(),
     }
 }
 
@@ -301,6 +303,7 @@ async fn changes_are_limited_and_deletions_are_not(database: &Database) {
         tenant: Some(TENANT.to_owned()),
         at: fixture.now(),
         actor: "key:k".to_owned(),
+        actor_name: None,
         action: "flows.change".to_owned(),
         target: format!("tenant:{TENANT}"),
         before: None,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Stdio;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -9,12 +10,12 @@ use sendbox_domain::model::{
     Activation, ConnectionInput, Environment, IssuedKey, LimitPolicy, NewKey, NewTenant, Policy, Scope,
 };
 use sendbox_service::{Caller, PublicUrl, Service};
-use sendbox_simulator::{InboxEvent, SimulatorConfig};
+use sendbox_simulator::{FaultSpec, InboxEvent, SimulatorConfig};
 use serde_json::Value;
 
 use crate::development::DevelopmentArgs;
 use crate::exit::{CliError, Exit, InputErrorExt as _};
-use crate::instance::InstanceConfig;
+use crate::instance::{InstanceConfig, default_templates};
 use crate::phone::Phone;
 use crate::render;
 use crate::serve::BackgroundServer;
@@ -34,11 +35,25 @@ const PUBLIC_URL: &str = "https://sendbox.demo";
 #[command(after_help = "\
 Examples:
   sendbox demo
-  sendbox demo --port 9000")]
+  sendbox demo --open
+  sendbox demo --port 9000 --phone-port 9001
+  sendbox demo --fault twilio=status:500")]
 pub struct DemoArgs {
     /// The port of the API on 127.0.0.1 [default: 8080, or any free port if it is in use].
     #[arg(long)]
     port: Option<u16>,
+
+    /// The port of the phone on 127.0.0.1 [default: any free one].
+    #[arg(long)]
+    phone_port: Option<u16>,
+
+    /// Inject a fault into the simulated provider, as in `sendbox simulate`; repeatable.
+    #[arg(long, value_name = "TARGET=FAULT")]
+    fault: Vec<FaultSpec>,
+
+    /// Open the console in a browser.
+    #[arg(long)]
+    open: bool,
 }
 
 /// Runs the command.
@@ -59,10 +74,18 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, CliError> {
 
     // Twilio sends callbacks to https URLs only: the simulator acts as the TLS proxy in front of the service.
     let fronts = [(PUBLIC_URL.to_owned(), address)].into();
-    let setup = SimulatorSetup::start(SimulatorConfig { fronts, ..SimulatorConfig::default() }, None).await?;
+    let setup = SimulatorSetup::start(
+        SimulatorConfig { fronts, inbox_port: args.phone_port, ..SimulatorConfig::default() },
+        None,
+    )
+    .await?;
+    for fault in &args.fault {
+        setup.simulator.inject_spec(fault.clone()).map_err(CliError::usage)?;
+    }
     let folder =
         tempfile::Builder::new().prefix("sendbox-demo-").tempdir().context("cannot create a temporary folder")?;
-    render::warn("starting: compiling the connectors, which takes a few seconds in a debug build");
+    let duration = if cfg!(debug_assertions) { ", which takes a few seconds in a debug build" } else { "" };
+    render::warn(&format!("starting: compiling the connectors{duration}"));
     let overrides = DevelopmentArgs::to_simulator(setup.simulator.connect_to(), setup.ca.clone()).open()?;
     let public_url = Some(PublicUrl::parse(PUBLIC_URL).map_err(anyhow::Error::from)?);
     // Platforms on this machine reach the service itself.
@@ -75,6 +98,9 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, CliError> {
 
     let phone = Phone::new(&setup.connections);
     let server = BackgroundServer::start(listener, running.service.clone(), phone.router());
+    if args.open {
+        open_in_browser(&format!("{api}/console/"));
+    }
     loop {
         tokio::select! {
             _ = signals.recv() => break,
@@ -91,6 +117,16 @@ pub async fn run(args: &DemoArgs) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
+/// Opens a page in the browser of this machine. Without one, its address is printed already.
+fn open_in_browser(url: &str) {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let mut command = tokio::process::Command::new(program);
+    command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if command.spawn().is_err() {
+        render::warn(&format!("cannot run {program}: open {url} yourself"));
+    }
+}
+
 /// Sets up a tenant as an admin would: its policy, an active connection and an API key.
 async fn set_up_tenant(service: &Service, setup: &SimulatorSetup) -> Result<IssuedKey, CliError> {
     let as_admin = &Caller::Platform;
@@ -99,6 +135,8 @@ async fn set_up_tenant(service: &Service, setup: &SimulatorSetup) -> Result<Issu
     let Value::Object(parameters) = part("parameters") else {
         return Err(anyhow!("the example has no parameters").into());
     };
+    // In every language, so that the demo responds in the one that is asked for.
+    let templates = Value::Array(default_templates()?);
     let done = async {
         let id = Some(TENANT.to_owned());
         let name = "Demonstration".to_owned();
@@ -109,7 +147,7 @@ async fn set_up_tenant(service: &Service, setup: &SimulatorSetup) -> Result<Issu
             LimitPolicy { cooldown_seconds: 2, number_per_hour: 100, number_per_day: 1000, ..policy.limits };
         service.set_policy(as_admin, TENANT, policy).await?;
         let connector = connection.connector.to_owned();
-        let input = ConnectionInput { connector, parameters, templates: part("templates"), rotate_callback_url: false };
+        let input = ConnectionInput { connector, parameters, templates, rotate_callback_url: false };
         service.save_connection(as_admin, TENANT, "main", input).await?;
         service.activate(as_admin, TENANT, Activation { name: "main".to_owned() }).await?;
         let scopes = [Scope::Manage, Scope::Send, Scope::Verify, Scope::Read].into_iter().collect();

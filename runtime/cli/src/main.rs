@@ -109,8 +109,23 @@ impl Command {
     }
 }
 
+/// What is wrong with the command line, without how the command is used.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let lines = text.lines().take_while(|line| !line.starts_with("Usage:"));
+    let text = lines.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Not the texts of `--help` and `--version`, which are no errors.
+        Err(error) if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") => {
+            return CliError::usage(anyhow::anyhow!(sentence(&error))).report(true).into();
+        }
+        Err(error) => error.exit(),
+    };
     if let Command::Compile { arguments } = cli.command {
         // It confines itself first, so nothing else may run before: no runtime, no TLS.
         return sendbox_sandbox::compile_child(arguments);

@@ -18,6 +18,15 @@ pub struct ParameterFault {
     pub kind: FaultKind,
     /// What the schema requires: a length, a number, a pattern, or names separated by `, `. Never a value that was given.
     pub bound: Option<String>,
+    /// Further values that the kind depends on, by name. Never a value that was given.
+    pub details: Vec<(&'static str, String)>,
+}
+
+impl ParameterFault {
+    /// A fault without further values.
+    pub fn new(field: impl Into<String>, kind: FaultKind, message: impl Into<String>, bound: Option<String>) -> Self {
+        Self { field: field.into(), message: message.into(), kind, bound, details: Vec::new() }
+    }
 }
 
 /// The kind of a fault, by the JSON Schema keyword that is violated.
@@ -34,8 +43,16 @@ pub enum FaultKind {
     Type,
     /// `enum` or `const`.
     Enum,
-    /// `pattern`.
-    Pattern,
+    /// A `pattern` for URLs. The bound is how they may begin, separated by `, `.
+    Url,
+    /// A `pattern` that lists characters. The details are `prefix`, `characters`, `min` and `max`, as far as there are any.
+    Characters,
+    /// A `pattern` for visible ASCII characters. The details are `min` and `max`, as far as there are any.
+    VisibleAscii,
+    /// Another `pattern`, or alternatives (`anyOf`, `oneOf`), none of which fits.
+    Form,
+    /// A schema that allows nothing: the parameter does not go with others.
+    Excluded,
     /// `format`.
     Format,
     /// `minLength`.

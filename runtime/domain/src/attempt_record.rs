@@ -11,6 +11,8 @@ use crate::model::{AttemptDetail, HeldShape, RouteReason};
 pub struct AttemptRecord {
     /// Why this connection was chosen. Known when the attempt begins; `None` for a test number.
     pub route: Option<RouteReason>,
+    /// Variables of the template that had no value. The text kept their placeholders.
+    pub unfilled_variables: Vec<String>,
     /// What happened, in order.
     pub trace: Vec<TraceEvent>,
     /// The requests that the rules permitted.
@@ -30,6 +32,7 @@ impl AttemptRecord {
     pub fn view(&self, response_status: Option<u16>) -> AttemptDetail {
         AttemptDetail {
             route: self.route,
+            unfilled_variables: self.unfilled_variables.clone(),
             trace: self.trace.iter().map(Into::into).collect(),
             requests: self.requests.iter().map(Into::into).collect(),
             held_request: self.held_request.as_ref().map(Into::into),

@@ -42,8 +42,17 @@ pub enum FieldCode {
     Type,
     /// The value is not one of `bound`.
     Enum,
-    /// The value does not match the regular expression `bound`.
-    Pattern,
+    /// The value is not a URL that begins with one of `bound`.
+    Url,
+    /// The value has other characters than `characters`, or does not begin with `prefix`, or does not have `min` to `max` characters after
+    /// it, as far as these are given.
+    Characters,
+    /// The value has other characters than visible ASCII characters, or does not have `min` to `max` of them, if these are given.
+    VisibleAscii,
+    /// The value does not have the form that the description of the parameter asks for.
+    Form,
+    /// The parameter cannot be combined with others that are set.
+    Excluded,
     /// The value does not have the format `bound`, such as `uri`.
     Format,
     /// The value has fewer than `bound` characters.
@@ -105,6 +114,10 @@ pub enum FieldCode {
     TemplateDuplicate,
     /// The text does not contain `{{code}}`.
     TemplateNoCode,
+    /// The text has `{code}`, `{minutes}` or `{locale}`, with single braces.
+    TemplateBraces,
+    /// Without its placeholders, the text has more than `bound` characters, which is longer than any message.
+    TemplateTooLong,
     /// The connector needs a text, not a provider template.
     TemplateNotText,
     /// The connector needs a provider template, not a text.
@@ -133,7 +146,11 @@ impl FieldError {
             FaultKind::Secret => FieldCode::Secret,
             FaultKind::Type => FieldCode::Type,
             FaultKind::Enum => FieldCode::Enum,
-            FaultKind::Pattern => FieldCode::Pattern,
+            FaultKind::Url => FieldCode::Url,
+            FaultKind::Characters => FieldCode::Characters,
+            FaultKind::VisibleAscii => FieldCode::VisibleAscii,
+            FaultKind::Form => FieldCode::Form,
+            FaultKind::Excluded => FieldCode::Excluded,
             FaultKind::Format => FieldCode::Format,
             FaultKind::MinLength => FieldCode::MinLength,
             FaultKind::MaxLength => FieldCode::MaxLength,
@@ -145,7 +162,8 @@ impl FieldError {
             FaultKind::Other => return error,
         };
         let bound = fault.bound.as_deref().map(|bound| ("bound", bound));
-        error.coded(code, bound.as_slice())
+        let details = fault.details.iter().map(|(name, value)| (*name, value.as_str()));
+        error.coded(code, &bound.into_iter().chain(details).collect::<Vec<_>>())
     }
 }
 

@@ -6,14 +6,16 @@
 //! - [`ingress`]: what identity platforms send, and what they get in return;
 //! - [`message_fields`]: validation of each field of a message;
 //! - [`plan()`]: builds the [`sendbox_contract::Message`] for a connector from a connection and a request;
-//! - [`template`], [`text`], [`phone`]: templates, the size of texts in segments, and phone numbers.
+//! - [`template`], [`text`], [`phone`], [`locale`]: templates, the size of texts in segments, phone numbers, and languages.
 //!
 //! Must not know: databases, async runtimes, HTTP, how connectors run.
 
 pub mod attempt_record;
+mod digit;
 pub mod field_error;
 pub mod ingress;
 pub mod json_document;
+pub mod locale;
 pub mod message_fields;
 pub mod model;
 pub mod phone;

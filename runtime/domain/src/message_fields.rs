@@ -5,9 +5,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use sendbox_contract::Recipient;
+use sendbox_contract::{Recipient, is_hidden};
 
 use crate::field_error::{FieldCode, FieldError};
+use crate::model::PlatformData;
 use crate::phone;
 use crate::rules::origin;
 use crate::{template, text};
@@ -16,12 +17,16 @@ use crate::{template, text};
 pub const MAX_VARIABLES: usize = 16;
 /// Maximum size of a variable's value, in bytes.
 const MAX_VARIABLE_BYTES: usize = 2048;
+/// Maximum length of a reference, in characters.
+pub const MAX_REFERENCE_CHARACTERS: usize = 128;
+/// Maximum number of values of the platform with a message.
+const MAX_METADATA: usize = 20;
+/// Maximum length of a value of the platform, in characters.
+const MAX_METADATA_CHARACTERS: usize = 200;
 /// Maximum time that a response waits for an outcome: an attempt has 15 s, and a second one may follow.
 pub const MAX_WAIT: Duration = Duration::from_secs(25);
 /// Maximum lifetime of a code.
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
-/// Variables that are filled in from the message itself.
-const RESERVED_VARIABLES: [&str; 3] = ["code", "minutes", "locale"];
 
 /// Parses the recipient's number into the formats that connectors need.
 ///
@@ -40,20 +45,6 @@ pub fn client_ip(address: Option<&str>) -> Result<Option<IpAddr>, FieldError> {
     match text.parse::<IpAddr>() {
         Ok(ip) => Ok(Some(ip.to_canonical())),
         Err(_) => Err(FieldError::new("/clientIp", "must be an IPv4 or IPv6 address").coded(FieldCode::IpAddress, &[])),
-    }
-}
-
-/// Checks a BCP 47 language tag. An empty text counts as no tag.
-///
-/// # Errors
-/// An error at `/locale`.
-pub fn locale(tag: Option<&str>) -> Result<Option<&str>, FieldError> {
-    match tag.filter(|tag| !tag.is_empty()) {
-        Some(tag) if !template::is_language_tag(tag) => {
-            Err(FieldError::new("/locale", "must be a language tag, like `da` or `pt-BR`")
-                .coded(FieldCode::LanguageTag, &[]))
-        }
-        tag => Ok(tag),
     }
 }
 
@@ -125,11 +116,11 @@ pub fn check_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(allowed) {
             // The name is not quoted: name and value may have been swapped.
-            errors.push(
-                FieldError::new("/variables", "a name must be 1 to 64 of a-z, A-Z, 0-9, `_` and `.`")
-                    .coded(FieldCode::Pattern, &[("bound", "^[A-Za-z0-9_.]{1,64}$")]),
-            );
-        } else if RESERVED_VARIABLES.contains(&name) {
+            errors.push(FieldError::new("/variables", "a name must be 1 to 64 of a-z, A-Z, 0-9, `_` and `.`").coded(
+                FieldCode::Characters,
+                &[("characters", "a-z, A-Z, 0-9, `_`, `.`"), ("min", "1"), ("max", "64")],
+            ));
+        } else if template::RESERVED_VARIABLES.contains(&name) {
             errors.push(FieldError::new(field(), "gets its value from the message itself; use another name"));
         } else if seen.contains(&name) {
             errors.push(FieldError::new(field(), "is given twice").coded(FieldCode::Duplicate, &[]));
@@ -143,6 +134,48 @@ pub fn check_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str
     errors
 }
 
+/// Checks what the platform keeps with a message.
+pub fn check_platform_data(data: &PlatformData) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if let Some(reference) = &data.reference {
+        check_shown("/reference", reference, 1, MAX_REFERENCE_CHARACTERS, &mut errors);
+    }
+    if data.metadata.len() > MAX_METADATA {
+        let message = format!("has {} values; {MAX_METADATA} are allowed", data.metadata.len());
+        let bound = MAX_METADATA.to_string();
+        errors.push(FieldError::new("/metadata", message).coded(FieldCode::MaxItems, &[("bound", &bound)]));
+        return errors;
+    }
+    for (name, value) in &data.metadata {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+        if !(1..=40).contains(&name.len()) || !name.bytes().all(allowed) {
+            // The name is not quoted: name and value may have been swapped.
+            errors.push(
+                FieldError::new("/metadata", "a name must be 1 to 40 of a-z, A-Z, 0-9, `_`, `.` and `-`").coded(
+                    FieldCode::Characters,
+                    &[("characters", "a-z, A-Z, 0-9, `_`, `.`, `-`"), ("min", "1"), ("max", "40")],
+                ),
+            );
+            continue;
+        }
+        check_shown(&format!("/metadata/{name}"), value, 0, MAX_METADATA_CHARACTERS, &mut errors);
+    }
+    errors
+}
+
+/// Checks a text that is shown as it is: its length in characters, and that it hides nothing.
+fn check_shown(field: &str, text: &str, least: usize, most: usize, errors: &mut Vec<FieldError>) {
+    if text.chars().count() > most {
+        let message = format!("has more than {most} characters");
+        errors.push(FieldError::new(field, message).coded(FieldCode::MaxLength, &[("bound", &most.to_string())]));
+    } else if text.chars().count() < least {
+        errors.push(FieldError::new(field, "is empty").coded(FieldCode::Empty, &[]));
+    }
+    if text.chars().any(is_hidden) {
+        errors.push(FieldError::new(field, "contains an invisible character").coded(FieldCode::Hidden, &[]));
+    }
+}
+
 /// Checks an idempotency key: 1 to 255 visible ASCII characters, so that it fits into a header.
 ///
 /// # Errors
@@ -152,7 +185,7 @@ pub fn check_idempotency_key(key: &str) -> Result<(), FieldError> {
         return Ok(());
     }
     Err(FieldError::new("Idempotency-Key", "must be 1 to 255 visible ASCII characters without spaces")
-        .coded(FieldCode::Pattern, &[("bound", "^[!-~]{1,255}$")]))
+        .coded(FieldCode::VisibleAscii, &[("min", "1"), ("max", "255")]))
 }
 
 /// Checks the domain of the origin-bound line: a DNS name in lower case.
@@ -242,15 +275,6 @@ mod tests {
     }
 
     #[test]
-    fn locales() {
-        for (tag, want) in
-            [("da", Ok(Some("da"))), ("pt-BR", Ok(Some("pt-BR"))), ("", Ok(None)), ("da_DK", Err(())), ("d", Err(()))]
-        {
-            assert_eq!(locale(Some(tag)).map_err(drop), want, "{tag}");
-        }
-    }
-
-    #[test]
     fn variables() {
         let long = "x".repeat(65);
         let large = "9".repeat(2049);
@@ -280,6 +304,42 @@ mod tests {
     }
 
     #[test]
+    fn data_of_the_platform() {
+        let with_reference =
+            |reference: &str| PlatformData { reference: Some(reference.to_owned()), ..PlatformData::default() };
+        let with = |name: &str, value: &str| PlatformData {
+            metadata: [(name.to_owned(), value.to_owned())].into(),
+            ..PlatformData::default()
+        };
+        for (data, field) in [
+            (PlatformData::default(), None),
+            (with_reference("session-8812"), None),
+            (with_reference(&"ø".repeat(128)), None),
+            (with_reference(&"ø".repeat(129)), Some("/reference")),
+            (with_reference(""), Some("/reference")),
+            (with_reference("a\nb"), Some("/reference")),
+            (with_reference("a\u{202e}b"), Some("/reference")),
+            (with("plan", ""), None),
+            (with("a.B-9_", &"ø".repeat(200)), None),
+            (with("plan", &"ø".repeat(201)), Some("/metadata/plan")),
+            (with("plan", "\u{0}"), Some("/metadata/plan")),
+            (with("", "x"), Some("/metadata")),
+            (with("a b", "x"), Some("/metadata")),
+            (with(&"a".repeat(41), "x"), Some("/metadata")),
+        ] {
+            let errors = check_platform_data(&data);
+            let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+            assert_eq!(fields, Vec::from_iter(field), "{data:?}");
+        }
+        let of = |count: usize| PlatformData {
+            metadata: (0..count).map(|number| (format!("n{number}"), String::new())).collect(),
+            ..PlatformData::default()
+        };
+        assert!(check_platform_data(&of(20)).is_empty());
+        assert_eq!(check_platform_data(&of(21))[0].code, Some(FieldCode::MaxItems));
+    }
+
+    #[test]
     fn idempotency_keys() {
         let (longest, longer) = ("k".repeat(255), "k".repeat(256));
         for (key, valid) in [
@@ -302,7 +362,6 @@ mod tests {
             recipient("4598765432").map(drop),
             check_code("98-76"),
             client_ip(Some("987.6.5.4")).map(drop),
-            locale(Some("98_76")).map(drop),
             check_idempotency_key("98 76"),
             check_origin_domain("98.76"),
         ];

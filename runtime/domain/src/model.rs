@@ -21,6 +21,7 @@ mod message;
 mod names;
 mod page;
 mod placement;
+mod platform_data;
 mod policy;
 mod promotion;
 mod release;
@@ -54,6 +55,7 @@ pub use self::names::{
 };
 pub use self::page::*;
 pub use self::placement::*;
+pub use self::platform_data::*;
 pub use self::policy::*;
 pub use self::promotion::*;
 pub use self::release::*;

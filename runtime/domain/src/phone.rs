@@ -9,14 +9,17 @@
 //! - all spellings that reach one handset have one [`handset`], by which limits count, and two numbers that the numbering plans know
 //!   have different ones.
 
+mod kind;
+mod written;
+
 use std::fmt;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumber, PhoneNumberFormat, Region, ValidationError};
 use sendbox_contract::Recipient;
 use zeroize::Zeroizing;
 
-/// Characters that people write between digits.
-const SEPARATORS: [char; 7] = [' ', '\u{a0}', '-', '.', '(', ')', '/'];
+pub use self::kind::{NumberKind, kind};
+
 /// Maximum length of a number as written, in characters including separators.
 const MAX_WRITTEN_CHARACTERS: usize = 40;
 /// Maximum number of digits of an E.164 number (ITU-T E.164, 6.1).
@@ -26,6 +29,14 @@ const ARGENTINA: i32 = 54;
 /// Number of digits of a number in Argentina. Calls from abroad to a mobile number put a 9 before them, and messages arrive with and
 /// without it: the ten digits belong to one subscriber.
 const ARGENTINE_DIGITS: usize = 10;
+/// The calling code of Mexico.
+const MEXICO: i32 = 52;
+/// Number of digits of a number in Mexico. Until 2019, calls from abroad to a mobile number put a 1 before them.
+const MEXICAN_DIGITS: usize = 10;
+/// The calling code of Benin.
+const BENIN: i32 = 229;
+/// Number of digits of a number in Benin until November 2024. Since then, 01 is before them.
+const FORMER_BENINESE_DIGITS: usize = 8;
 
 /// The last two digits of a number: enough to tell numbers apart, too few to call one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +74,9 @@ pub enum PhoneError {
         "the number {0} contains characters that are not digits; write `+` and digits, like +4512345678, without extensions or letters"
     )]
     NotDigits(Tail),
+    /// There are no digits, or far too few for a number.
+    #[error("the number is not complete; write `+`, the calling code of its country and all digits, like +4512345678")]
+    Incomplete,
     /// The calling code is not assigned, like `+999`.
     #[error("the number {0} starts with a calling code that no country has; check the digits after the `+`")]
     UnknownCallingCode(Tail),
@@ -128,7 +142,7 @@ pub fn recipient(text: &str) -> Result<Recipient, PhoneError> {
 /// # Errors
 /// [`PhoneError`].
 pub fn recipient_written(text: &str, without_plus: WithoutPlus) -> Result<Recipient, PhoneError> {
-    let text = text.trim();
+    let text = &*written::plain(text);
     if text.starts_with('+') || text.is_empty() {
         return read(text, text.strip_prefix('+').unwrap_or_default(), None);
     }
@@ -150,8 +164,7 @@ fn read(text: &str, rest: &str, region: Option<Region>) -> Result<Recipient, Pho
         return Err(PhoneError::Empty);
     }
     // What libphonenumber accepts leniently (letters, extensions, `tel:` parameters) is refused, because it is usually a mistake.
-    let written = |character: char| character.is_ascii_digit() || SEPARATORS.contains(&character);
-    if !rest.chars().all(written) || rest.chars().count() > MAX_WRITTEN_CHARACTERS {
+    if !rest.bytes().all(written::is_digit_or_separator) || rest.len() > MAX_WRITTEN_CHARACTERS {
         return Err(PhoneError::NotDigits(tail));
     }
     let number = PHONE_NUMBER_UTIL.parse(text, region).map_err(|error| match error {
@@ -160,8 +173,9 @@ fn read(text: &str, rest: &str, region: Option<Region>) -> Result<Recipient, Pho
             PhoneError::TooShort { tail, calling_code: leading_digits(rest) }
         }
         ParseError::TooLongNsn => PhoneError::TooLong { tail, calling_code: leading_digits(rest) },
-        ParseError::NotANumber(_) => PhoneError::NotDigits(tail),
+        ParseError::NotANumber(_) => PhoneError::Incomplete,
     })?;
+    let number = without_former_prefix(number);
     let calling_code = number.country_code.to_string();
     PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number).map_err(|reason| match reason {
         ValidationError::InvalidCountryCode => PhoneError::UnknownCallingCode(tail),
@@ -173,8 +187,10 @@ fn read(text: &str, rest: &str, region: Option<Region>) -> Result<Recipient, Pho
     if e164.len() > MAX_DIGITS + 1 {
         return Err(PhoneError::TooLong { tail, calling_code });
     }
+    // Plans change faster than tables: an area that is not known belongs to the main country of the calling code.
     let country = number
         .get_region_code()
+        .or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(number.country_code))
         .map(|region| region.as_region_str().to_string())
         // Numbers of no country (+800, +883) have region 001.
         .filter(|region| region.len() == 2 && region.bytes().all(|byte| byte.is_ascii_uppercase()));
@@ -214,6 +230,19 @@ fn without_extra_zeros(number: PhoneNumber) -> PhoneNumber {
         ..number.clone()
     };
     (0..zeros).rev().map(with_zeros).find(PhoneNumber::is_valid).unwrap_or(number)
+}
+
+/// The number as it is today, if it is written as before a change of its country's plan that has ended.
+fn without_former_prefix(number: PhoneNumber) -> PhoneNumber {
+    let national = Zeroizing::new(number.get_national_significant_number());
+    let today = match (number.country_code, national.len()) {
+        (MEXICO, length) if length == MEXICAN_DIGITS + 1 => national.strip_prefix('1').map(str::to_owned),
+        (BENIN, FORMER_BENINESE_DIGITS) => Some(format!("01{}", *national)),
+        _ => None,
+    };
+    let Some(today) = today.map(Zeroizing::new) else { return number };
+    let with_plus = Zeroizing::new(format!("+{}{}", number.country_code, *today));
+    PHONE_NUMBER_UTIL.parse(with_plus.as_str(), None).unwrap_or(number)
 }
 
 /// A masked number: its calling code and its last two digits (`+45…78`).
@@ -274,6 +303,18 @@ mod tests {
             "+45(12)345678",
             "+45.12.34.56.78",
             "+45\u{a0}12345678",
+            // Copied from contacts and web pages, with characters that cannot be seen.
+            "\u{202a}+45 12 34 56 78\u{202c}",
+            "\u{2066}+4512345678\u{2069}\u{feff}",
+            "+45\u{200b}12\u{ad}34\u{2060}5678\u{200e}",
+            // Hyphens and spaces of every kind.
+            "+45\u{2010}12\u{2011}34\u{2013}56\u{2212}78",
+            "+45\u{202f}12\u{2009}34\u{3000}56\u{2007}78",
+            "+45\u{30fb}12\u{b7}34\u{2022}56\u{ff0d}78",
+            // Other scripts.
+            "＋４５（１２）３４５６７８",
+            "+٤٥١٢٣٤٥٦٧٨",
+            "+४५१२३४५६७८",
         ] {
             let number = recipient(text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(number.e164.as_str(), "+4512345678");
@@ -332,7 +373,7 @@ mod tests {
             &["+390341123456"],
             &["+5491123456789", "+541123456789", "+54 11 15 2345 6789", "+54 011 15 2345-6789"],
             &["+5493512345678", "+543512345678"],
-            &["+525512345678", "+52 (55) 1234 5678"],
+            &["+525512345678", "+52 (55) 1234 5678", "+52 1 55 1234 5678"],
             &["+378886377", "+3780549886377"],
             &["+80012345678"],
         ];
@@ -382,10 +423,37 @@ mod tests {
         assert_eq!(others, [39, 247].into());
     }
 
+    /// Numbers that are in no table of numbers in use.
     #[test]
-    fn possible_is_enough() {
-        // 555-1… is in no table of numbers in use.
-        assert_eq!(recipient("+15551234567").map(|number| number.country).ok(), Some(None));
+    fn an_area_that_is_not_known_belongs_to_the_main_country_of_its_calling_code() {
+        for (text, country) in [
+            ("+15551234567", Some("US")),
+            ("+1 624 222 4624", Some("US")),
+            ("+1 565 222 3333", Some("US")),
+            ("+44 7999 999 99", Some("GB")),
+            ("+7 199 123 45 67", Some("RU")),
+            ("+800 1234 5678", None),
+            ("+881 612345678", None),
+            ("+883 510012345678", None),
+        ] {
+            let number = recipient(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(number.country.as_deref(), country, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_from_before_a_change_of_its_plan_is_the_number_of_today() {
+        for (text, e164) in [
+            // Mexico, 2019.
+            ("+52 1 55 1234 5678", "+525512345678"),
+            ("+5215512345678", "+525512345678"),
+            ("+52 55 1234 5678", "+525512345678"),
+            // Benin, 2024.
+            ("+229 97 12 34 56", "+2290197123456"),
+            ("+229 01 97 12 34 56", "+2290197123456"),
+        ] {
+            assert_eq!(recipient(text).map(|number| number.e164.to_string()).as_deref(), Ok(e164), "{text}");
+        }
     }
 
     #[test]
@@ -400,7 +468,11 @@ mod tests {
             ("+45 1234567x", "not digits"),
             ("+45 12345678 ext. 9", "not digits"),
             ("+1 800 FLOWERS", "not digits"),
-            ("+", "not digits"),
+            ("+", "not complete"),
+            ("+1", "not complete"),
+            ("+15", "not complete"),
+            ("\u{202a}+\u{202c}", "not complete"),
+            ("\u{200b} ", "is empty"),
             ("+45 12345678;phone-context=+1", "not digits"),
         ] {
             let Err(error) = recipient(text) else { panic!("{text} was taken") };

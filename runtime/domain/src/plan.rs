@@ -9,10 +9,10 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::field_error::{FieldCode, FieldError, FieldErrors};
-use crate::message_fields;
 use crate::rules::origin;
 use crate::template::{self, Template, TemplateBody};
 use crate::text::{self, TextSize};
+use crate::{locale, message_fields};
 
 /// The configuration of a connection. Has no `Debug`, because the parameters contain secrets.
 pub struct ConnectionConfig {
@@ -70,7 +70,7 @@ pub struct MessageRequest {
     pub to: Zeroizing<String>,
     /// The purpose of the message.
     pub usage: Usage,
-    /// The language of the message (BCP 47).
+    /// The language of the message, as in [`locale::understood`].
     pub locale: Option<String>,
     /// The code: 4 to 12 letters and digits. `None` for a message without a code, which only connectors that take texts can send.
     pub code: Option<Zeroizing<String>>,
@@ -110,6 +110,7 @@ pub fn plan(config: &ConnectionConfig, request: MessageRequest, metadata: &Metad
     if let Some(code) = &request.code {
         check(check_code(code, metadata), &mut errors);
     }
+    let request = MessageRequest { text: request.text.as_deref().map(|text| text::composed(text)), ..request };
     let text = request.text.as_deref().map(String::as_str);
     check(message_fields::check_text(text, request.code.as_deref().map(String::as_str)), &mut errors);
     let variables = request.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -122,7 +123,8 @@ pub fn plan(config: &ConnectionConfig, request: MessageRequest, metadata: &Metad
     if let Some(domain) = request.origin_domain.as_deref() {
         check(message_fields::check_origin_domain(domain), &mut errors);
     }
-    let locale = check(message_fields::locale(request.locale.as_deref()), &mut errors).flatten();
+    let locale = request.locale.as_deref().and_then(locale::understood);
+    let locale = locale.as_deref();
     let usage = supported_usage(metadata, request.usage).unwrap_or_else(|| {
         let known = metadata.usages.iter().map(|usage| usage.as_str()).collect::<Vec<_>>().join(", ");
         errors.push(FieldError::new("/usage", format!("the connector sends only: {known}")));
@@ -155,14 +157,12 @@ fn supported_usage(metadata: &Metadata, usage: Usage) -> Option<Usage> {
     [usage, Usage::Generic].into_iter().find(|usage| metadata.usages.contains(usage))
 }
 
-/// The longest prefix of the language tag that the connector supports, or the whole tag if it supports any language.
-fn supported_locale<'a>(metadata: &Metadata, locale: Option<&'a str>) -> Option<&'a str> {
+/// The best language that the connector supports, or the requested one if it supports any.
+fn supported_locale<'a>(metadata: &'a Metadata, requested: Option<&'a str>) -> Option<&'a str> {
     if metadata.locales.is_empty() {
-        return locale;
+        return requested;
     }
-    template::lookup_tags(locale)
-        .flatten()
-        .find(|range| metadata.locales.iter().any(|known| known.eq_ignore_ascii_case(range)))
+    locale::best(requested?, metadata.locales.iter().map(String::as_str))
 }
 
 /// The content, the size of a text, and the variables without a value. `None` if there was an error.
@@ -182,7 +182,7 @@ fn content(
         return None;
     }
     if let Some(text) = request.text.as_ref().filter(|_| kind == ContentKind::Text) {
-        // As it is: without the origin-bound line.
+        // Without the origin-bound line.
         let (content, size) = text_content(text.clone(), "/text", "Shorten it", errors)?;
         return Some((content, Some(size), Vec::new()));
     }
@@ -221,7 +221,7 @@ fn content(
                 (Some(domain), Some(code)) => origin::bind(&rendered.text, domain, code),
                 _ => rendered.text,
             };
-            let (content, size) = text_content(text, "/templates", SHORTEN_TEMPLATE, errors)?;
+            let (content, size) = text_content(text::composed(&text), "/templates", SHORTEN_TEMPLATE, errors)?;
             Some((content, Some(size), rendered.unknown.into_iter().collect()))
         }
         (kind, _) => {

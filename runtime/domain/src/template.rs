@@ -16,10 +16,12 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::field_error::{FieldCode, FieldError, FieldErrors};
-use crate::text;
+use crate::{locale, text};
 
 /// Usages that every connection must have a template for. All others fall back to `generic`.
 pub const MANDATORY_USAGES: [Usage; 4] = [Usage::Register, Usage::SignIn, Usage::ForgotPassword, Usage::Generic];
+/// Variables that are filled in from the message itself.
+pub(crate) const RESERVED_VARIABLES: [&str; 3] = ["code", "minutes", "locale"];
 /// Maximum size of a template, in bytes.
 pub const MAX_TEMPLATE_BYTES: usize = 8 << 10;
 /// Maximum number of templates of a connection: nine usages in more than a hundred languages.
@@ -130,26 +132,21 @@ pub fn check_mandatory(templates: &[Template], at: &str) -> Result<(), FieldErro
     FieldErrors::none_or(errors)
 }
 
-/// Selects a template by usage and language (`pt-BR`, then `pt`, then without a locale), or one of `generic` in the same order.
+/// Selects a template by usage and language (the best for the language, then the one without a locale), or one of `generic` in the same
+/// order.
 ///
 /// # Errors
 /// [`NoTemplate`], with the existing templates.
 pub fn choose<'a>(templates: &'a [Template], usage: Usage, locale: Option<&str>) -> Result<&'a Template, NoTemplate> {
-    let of = |usage: Usage, wanted: Option<&str>| {
-        templates.iter().find(|template| {
-            template.usage == usage
-                && match (template.locale.as_deref(), wanted) {
-                    (Some(tag), Some(wanted)) => tag.eq_ignore_ascii_case(wanted),
-                    (None, None) => true,
-                    _ => false,
-                }
-        })
+    let of = |usage: Usage| templates.iter().filter(move |template| template.usage == usage);
+    let in_language = |usage: Usage| {
+        let tags = of(usage).filter_map(|template| template.locale.as_deref());
+        let tag = locale::best(locale?, tags)?;
+        of(usage).find(|template| template.locale.as_deref() == Some(tag))
     };
-    [usage, Usage::Generic]
-        .into_iter()
-        .flat_map(|usage| lookup_tags(locale).map(move |tag| (usage, tag)))
-        .find_map(|(usage, tag)| of(usage, tag))
-        .ok_or_else(|| NoTemplate {
+    let in_any = |usage: Usage| of(usage).find(|template| template.locale.is_none());
+    [usage, Usage::Generic].into_iter().find_map(|usage| in_language(usage).or_else(|| in_any(usage))).ok_or_else(
+        || NoTemplate {
             usage,
             locale: locale.map(str::to_owned),
             existing: templates
@@ -159,23 +156,8 @@ pub fn choose<'a>(templates: &'a [Template], usage: Usage, locale: Option<&str>)
                     None => template.usage.to_string(),
                 })
                 .collect(),
-        })
-}
-
-/// The tags to look up, like `zh-Hant-TW`, `zh-Hant`, `zh`, and finally none (RFC 4647, 3.4).
-pub fn lookup_tags(locale: Option<&str>) -> impl Iterator<Item = Option<&str>> {
-    std::iter::successors(locale, |tag| tag.rsplit_once('-').map(|(shorter, _)| shorter)).map(Some).chain([None])
-}
-
-/// Whether a text is formed like a BCP 47 tag.
-pub fn is_language_tag(text: &str) -> bool {
-    let mut subtags = text.split('-');
-    text.len() <= 35
-        && subtags.next().is_some_and(|language| {
-            (2..=8).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_alphabetic())
-        })
-        && subtags
-            .all(|subtag| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        },
+    )
 }
 
 /// A rendered text.
@@ -298,7 +280,7 @@ fn read_one(entry: &Value, at: &str, errors: &mut Vec<FieldError>) -> Option<Tem
     let usage = read_usage(fields, at, errors);
     let locale = match fields.get("locale") {
         None | Some(Value::Null) => None,
-        Some(Value::String(tag)) if is_language_tag(tag) => Some(tag.clone()),
+        Some(Value::String(tag)) if locale::is_language_tag(tag) => Some(tag.clone()),
         Some(_) => {
             errors.push(
                 FieldError::new(format!("{at}/locale"), "must be a language tag, like `da` or `pt-BR`")
@@ -340,9 +322,13 @@ fn read_body(fields: &Map<String, Value>, at: &str, errors: &mut Vec<FieldError>
         .into_iter()
         .filter_map(|key| Some((key, fields.get(key).filter(|value| !value.is_null())?)))
         .collect();
-    let longest = MAX_TEMPLATE_BYTES.to_string();
     let mut wrong = |field: String, message: &str, code: FieldCode| {
-        let bound = (code == FieldCode::MaxLength).then_some(("bound", longest.as_str()));
+        let bound = match code {
+            FieldCode::MaxLength => Some(MAX_TEMPLATE_BYTES.to_string()),
+            FieldCode::TemplateTooLong => Some(text::MAX_UNITS.to_string()),
+            _ => None,
+        };
+        let bound = bound.as_deref().map(|bound| ("bound", bound));
         errors.push(FieldError::new(field, message).coded(code, bound.as_slice()));
         None
     };
@@ -352,6 +338,16 @@ fn read_body(fields: &Map<String, Value>, at: &str, errors: &mut Vec<FieldError>
             long if long.len() > MAX_TEMPLATE_BYTES => {
                 wrong(format!("{at}/content"), "is longer than any message can be", FieldCode::MaxLength)
             }
+            single if let Some(name) = in_single_braces(single) => wrong(
+                format!("{at}/content"),
+                &format!("has `{{{name}}}`, which is sent as it is; write `{{{{{name}}}}}`, with two braces"),
+                FieldCode::TemplateBraces,
+            ),
+            long if text::measure(&text::composed(&fixed_part(long))).units > text::MAX_UNITS => wrong(
+                format!("{at}/content"),
+                &format!("has more than {} characters without its placeholders, and no message has", text::MAX_UNITS),
+                FieldCode::TemplateTooLong,
+            ),
             lacking if !has_code_placeholder(lacking) => wrong(
                 format!("{at}/content"),
                 "does not hold `{{code}}`, so the message would have no code; put it in",
@@ -382,6 +378,34 @@ fn read_body(fields: &Map<String, Value>, at: &str, errors: &mut Vec<FieldError>
             FieldCode::Duplicate,
         ),
     }
+}
+
+/// The variables of texts that a message must bring, because Sendbox does not fill them: all but `code`, `minutes` and `locale`.
+pub fn needed_variables(templates: &[Template]) -> BTreeSet<&str> {
+    let texts = templates.iter().filter_map(|template| match &template.body {
+        TemplateBody::Text(content) => Some(content),
+        TemplateBody::Provider(_) => None,
+    });
+    let names = texts.flat_map(|content| pieces(content)).filter_map(|piece| match piece {
+        Piece::Placeholder { name, .. } => Some(name),
+        Piece::Text(_) => None,
+    });
+    names.filter(|name| !RESERVED_VARIABLES.contains(&name.split('.').next().unwrap_or_default())).collect()
+}
+
+/// What a text has besides its placeholders.
+fn fixed_part(content: &str) -> String {
+    let fixed = pieces(content).filter_map(|piece| match piece {
+        Piece::Text(part) => Some(part),
+        Piece::Placeholder { .. } => None,
+    });
+    fixed.collect()
+}
+
+/// The name of a variable that Sendbox fills and that has single braces, like `{code}`.
+fn in_single_braces(content: &str) -> Option<&'static str> {
+    let fixed = fixed_part(content);
+    RESERVED_VARIABLES.into_iter().find(|name| fixed.contains(&format!("{{{name}}}")))
 }
 
 /// A key, shortened to 40 characters and escaped for a JSON pointer (RFC 6901).

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 
 use sendbox_contract::TextEncoding;
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
+use zeroize::Zeroizing;
 
 use crate::model::{HintCode, TextEncodingName};
 
@@ -35,6 +37,43 @@ pub struct TextSize {
     /// The length of the text: septets in `gsm7`, UTF-16 code units in `ucs2`.
     #[schema(example = 29)]
     pub units: u32,
+}
+
+/// Greek capitals that look like Latin ones, and these. GSM 03.38 has no others of the Greek alphabet, and writes them as the Latin ones.
+const GREEK_TWINS: [(char, char); 14] = [
+    ('Α', 'A'),
+    ('Β', 'B'),
+    ('Ε', 'E'),
+    ('Ζ', 'Z'),
+    ('Η', 'H'),
+    ('Ι', 'I'),
+    ('Κ', 'K'),
+    ('Μ', 'M'),
+    ('Ν', 'N'),
+    ('Ο', 'O'),
+    ('Ρ', 'P'),
+    ('Τ', 'T'),
+    ('Υ', 'Y'),
+    ('Χ', 'X'),
+];
+
+/// The text as it is sent: letters and their accents are composed (NFC), and Greek capitals are those of GSM 03.38, if the whole text is
+/// in that alphabet then. It looks the same, and takes fewer segments.
+pub fn composed(text: &str) -> Zeroizing<String> {
+    // Allocated for the longest composition: a string that grows leaves copies behind in freed memory.
+    let mut composed = Zeroizing::new(String::with_capacity(text.len().saturating_mul(3)));
+    composed.extend(text.nfc());
+    let is_twin = |character: char| GREEK_TWINS.iter().any(|(greek, _)| *greek == character);
+    let fits = composed.chars().all(|character| septets(character).is_some() || is_twin(character));
+    if !fits || !composed.chars().any(is_twin) {
+        return composed;
+    }
+    let latin = |character: char| {
+        GREEK_TWINS.iter().find(|(greek, _)| *greek == character).map_or(character, |(_, latin)| *latin)
+    };
+    let mut in_alphabet = Zeroizing::new(String::with_capacity(composed.len()));
+    in_alphabet.extend(composed.chars().map(latin));
+    in_alphabet
 }
 
 /// Measures a text. A single character outside of GSM 03.38 makes it UCS-2.
@@ -257,6 +296,25 @@ mod tests {
     }
 
     #[test]
+    fn what_looks_the_same_is_sent_in_the_cheaper_spelling() {
+        for (written, sent, encoding) in [
+            ("Cafe\u{301}: 123456", "Café: 123456", Gsm7),
+            ("U\u{308}ber A\u{30a}", "Über Å", Gsm7),
+            ("ΚΩΔΙΚΟΣ 123456", "KΩΔIKOΣ 123456", Gsm7),
+            ("ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", "ABΓΔEZHΘIKΛMNΞOΠPΣTYΦXΨΩ", Gsm7),
+            // Nothing is gained, so that nothing is changed.
+            ("Ο κωδικός: 123456", "Ο κωδικός: 123456", Ucs2),
+            ("КОД 123456", "КОД 123456", Ucs2),
+            ("o\u{301} 1", "ó 1", Ucs2),
+            ("", "", Gsm7),
+        ] {
+            let composed = composed(written);
+            assert_eq!(composed.as_str(), sent, "{written}");
+            assert_eq!(measure(&composed).encoding, encoding, "{written}");
+        }
+    }
+
+    #[test]
     fn pairs_do_not_straddle() {
         // 152 + 2 do not fit into 153, so the euro begins the second part, and the second overflows into a third.
         check(&format!("{}€{}", "a".repeat(152), "a".repeat(152)), Gsm7, 3, 306);
@@ -347,6 +405,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn to_compose_twice_changes_nothing_and_costs_no_more(text in any::<String>()) {
+            let once = composed(&text);
+            prop_assert_eq!(&composed(&once), &once);
+            prop_assert!(once.len() <= text.len() * 3);
+        }
+
         #[test]
         fn ucs2_units_are_utf16_units(text in any::<String>()) {
             let size = measure(&text);

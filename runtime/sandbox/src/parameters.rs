@@ -3,11 +3,13 @@
 //! The bounds hold whatever the schema says. The cost of a send and of validation is calculated from them (see
 //! [`sendbox_contract::schema`]).
 
+mod wording;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jsonschema::ValidationError;
-use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::error::ValidationErrorKind;
 use memchr::memmem;
 use sendbox_contract::schema::Schema;
 use sendbox_contract::text::one_line;
@@ -34,58 +36,36 @@ const MESSAGE_BYTES: usize = 500;
 /// Maximum length of a fault's bound, in bytes; a longer one is left out.
 const BOUND_BYTES: usize = 2000;
 
-/// The violated keyword, and its bound.
-fn broken(kind: &ValidationErrorKind) -> (FaultKind, Option<String>) {
-    use ValidationErrorKind as Kind;
-    let written = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    match kind {
-        Kind::Required { .. } => (FaultKind::Required, None),
-        Kind::Type { kind: TypeKind::Single(one) } => (FaultKind::Type, Some(one.to_string())),
-        Kind::Type { .. } => (FaultKind::Type, None),
-        Kind::Enum { options } => {
-            let all: Option<Vec<String>> = options.as_array().map(|all| all.iter().map(written).collect());
-            (FaultKind::Enum, all.map(|all| all.join(", ")))
-        }
-        Kind::Constant { expected_value } => (FaultKind::Enum, Some(written(expected_value))),
-        Kind::Pattern { pattern } => (FaultKind::Pattern, Some(pattern.clone())),
-        Kind::Format { format } => (FaultKind::Format, Some(format.clone())),
-        Kind::MinLength { limit } => (FaultKind::MinLength, Some(limit.to_string())),
-        Kind::MaxLength { limit } => (FaultKind::MaxLength, Some(limit.to_string())),
-        Kind::Minimum { limit } => (FaultKind::Minimum, Some(limit.to_string())),
-        Kind::Maximum { limit } => (FaultKind::Maximum, Some(limit.to_string())),
-        Kind::MinItems { limit } => (FaultKind::MinItems, Some(limit.to_string())),
-        Kind::MaxItems { limit } => (FaultKind::MaxItems, Some(limit.to_string())),
-        // The names of unknown members come from the input, and may be secrets in the wrong place.
-        Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => (FaultKind::Unknown, None),
-        _ => (FaultKind::Other, None),
-    }
-}
-
 /// A fault at the field that has to change, without its value.
 fn fault(metadata: &Metadata, error: &ValidationError<'_>) -> ParameterFault {
     let at = error.instance_path().to_string();
-    let (kind, bound) = broken(error.kind());
     match error.kind() {
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default().replace('~', "~0").replace('/', "~1");
-            ParameterFault { field: format!("{at}/{name}"), message: "is missing".to_owned(), kind, bound }
+            ParameterFault::new(format!("{at}/{name}"), FaultKind::Required, "is missing", None)
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }
             if !missing(context).is_empty() =>
         {
             let names = missing(context).join(", ");
             let message = format!("one of these is needed: {names}");
-            ParameterFault { field: at, message, kind: FaultKind::OneRequired, bound: Some(names) }
+            ParameterFault::new(at, FaultKind::OneRequired, message, Some(names))
         }
         _ if metadata.secret_keys.iter().any(|key| at == format!("/{key}")) => {
-            let message = "is not a valid value for this secret".to_owned();
-            ParameterFault { field: at, message, kind: FaultKind::Secret, bound: None }
+            ParameterFault::new(at, FaultKind::Secret, "is not a valid value for this secret", None)
         }
-        // The validator's own message quotes the value. For the whole object that would quote every secret, including stored ones;
-        // and the value of a plain field may be a secret that was entered there by mistake.
+        // The validator's own message quotes the value, and is written for people who know JSON Schema. For the whole object it would
+        // quote every secret, including stored ones; and the value of a plain field may be a secret that was entered there by mistake.
         _ => {
-            let message = one_line(&error.masked_with("the value").to_string(), MESSAGE_BYTES);
-            ParameterFault { field: at, message, kind, bound: bound.filter(|bound| bound.len() <= BOUND_BYTES) }
+            let description = metadata.parameters_schema.pointer(&format!("/properties{at}/description"));
+            let description = description.and_then(Value::as_str).filter(|_| !at.is_empty());
+            let fault = wording::of(error.kind(), description);
+            ParameterFault {
+                field: at,
+                message: one_line(&fault.message, MESSAGE_BYTES),
+                bound: fault.bound.filter(|bound| bound.len() <= BOUND_BYTES),
+                ..fault
+            }
         }
     }
 }
@@ -122,12 +102,8 @@ pub struct Parameters {
 impl Parameters {
     pub(crate) fn check(metadata: &Metadata, schema: &Schema, value: &Value) -> Result<Self, ParameterError> {
         let Some(given) = value.as_object() else {
-            return Err(ParameterError(vec![ParameterFault {
-                field: String::new(),
-                message: "must be an object".into(),
-                kind: FaultKind::Type,
-                bound: Some("object".to_owned()),
-            }]));
+            let fault = ParameterFault::new("", FaultKind::Type, "must be an object", Some("object".to_owned()));
+            return Err(ParameterError(vec![fault]));
         };
         check_bounds(metadata, value)?;
         let filled = Value::Object(with_defaults(&metadata.parameters_schema, given));
@@ -233,7 +209,7 @@ fn text_of(value: &Value) -> Option<String> {
 
 /// Checks the bounds of this file, and those of every value that is validated against a schema.
 fn check_bounds(metadata: &Metadata, parameters: &Value) -> Result<(), ParameterError> {
-    let all = |message: String| ParameterFault { field: String::new(), message, kind: FaultKind::Other, bound: None };
+    let all = |message: String| ParameterFault::new("", FaultKind::Other, message, None);
     let Some(given) = parameters.as_object() else { return Ok(()) };
     if given.len() > PARAMETERS {
         let message = format!("has {} parameters; {PARAMETERS} are allowed", given.len());
@@ -249,7 +225,7 @@ fn check_bounds(metadata: &Metadata, parameters: &Value) -> Result<(), Parameter
         .filter_map(|(name, value)| {
             let (kind, message, bound) = out_of_bounds(value, metadata.secret_keys.contains(name))?;
             let field = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            Some(ParameterFault { field, message, kind, bound })
+            Some(ParameterFault::new(field, kind, message, bound))
         })
         .collect();
     if faults.is_empty() { Ok(()) } else { Err(ParameterError(faults)) }

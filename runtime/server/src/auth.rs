@@ -94,6 +94,7 @@ fn needs(route: &str) -> Needs {
     }
     let Some(of_tenant) = route.strip_prefix("/v1/tenants/{tenant}") else { return Needs::Platform };
     Needs::OfTenant(match of_tenant.trim_start_matches('/').split('/').next().unwrap_or_default() {
+        "messages" | "verifications" if of_tenant.ends_with("/search") => Scope::Read,
         "messages" => Scope::Send,
         "verifications" => Scope::Verify,
         "template-previews" => Scope::Read,
@@ -111,6 +112,7 @@ fn kind(method: &Method, route: &str) -> RequestKind {
     let (first, second) = (segments.next().unwrap_or_default(), segments.next());
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match (first, second) {
+        ("messages" | "verifications", Some("search")) => RequestKind::Management(Work::SearchOrChange),
         // Platforms ask for the state of what they have sent as often as they send.
         ("messages" | "verifications", second) if !reads || second.is_some() => RequestKind::Messaging,
         ("template-previews" | "connection-tests", _) => RequestKind::Management(Work::Compute),
@@ -169,6 +171,9 @@ mod tests {
             (of_tenant(Method::GET, "/messages/{id}"), RequestKind::Messaging),
             (of_tenant(Method::POST, "/verifications/{id}/check"), RequestKind::Messaging),
             (of_tenant(Method::GET, "/messages"), management(Work::SearchOrChange)),
+            (of_tenant(Method::POST, "/messages/search"), management(Work::SearchOrChange)),
+            (of_tenant(Method::POST, "/verifications/search"), management(Work::SearchOrChange)),
+            (of_tenant(Method::POST, "/messages/{id}/cancel"), RequestKind::Messaging),
             (of_tenant(Method::GET, "/audit"), management(Work::SearchOrChange)),
             (of_tenant(Method::POST, "/connection-tests"), management(Work::Compute)),
             (of_tenant(Method::POST, "/template-previews"), management(Work::Compute)),

@@ -33,6 +33,7 @@ mod path;
 mod peers;
 mod problem;
 mod query;
+mod revision;
 mod routes;
 mod serve;
 mod session;

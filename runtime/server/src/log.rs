@@ -25,6 +25,11 @@ use crate::{drain, path};
 /// The header with the request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The most points that can be spent at once; what is left of them; and the seconds until all of them are there again.
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const RATE_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RATE_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
 /// What becomes known of a request while it is handled, and what it holds until it ends.
 #[derive(Clone)]
 pub(crate) struct RequestContext(Arc<Known>);
@@ -107,6 +112,11 @@ pub(crate) async fn middleware(State(shared): State<Shared>, mut request: Reques
     let mut response = problem::render(response, &method, &id);
 
     let headers = response.headers_mut();
+    if let Some(remaining) = context.0.admitted.get().and_then(AdmittedRequest::remaining) {
+        headers.insert(RATE_LIMIT, remaining.max.into());
+        headers.insert(RATE_REMAINING, remaining.points.into());
+        headers.insert(RATE_RESET, remaining.refilled_in.into());
+    }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(value) = HeaderValue::from_str(&id) {

@@ -26,11 +26,18 @@ query parameters are refused, and no text may contain U+0000. Timestamps are RFC
 **Errors.** Every response that is not 2xx is a problem document (RFC 9457, `application/problem+json`). Programs branch on its \
 `type`, which never changes; `GET /problems` lists every type with what to do.\n\n\
 **Pagination.** A page has `items` and, if there is more, `nextCursor`: pass it as `cursor` to get the next page.\n\n\
+**Rates.** A response to a request that counts against the rate of its key has `RateLimit-Limit`, `RateLimit-Remaining` (points) and \
+`RateLimit-Reset` (seconds until all points are there again).\n\n\
+**Changes.** The policy and connections have an `ETag`. Send it in `If-Match` with a change, so that you do not overwrite what somebody \
+else has saved since.\n\n\
 **Idempotency.** Send an `Idempotency-Key` when you create messages and verifications, so that you can safely repeat the request.\n\n\
 **Privacy.** Responses contain no secret, code, text or full phone number, and do not reveal whether an account exists.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    servers((url = "/", description = "The server that this document comes from.")),
     tags(
+        (name = "verifications", description = "Sendbox makes the code, sends it and checks it."),
+        (name = "messages", description = "Messages that carry a code of your platform, and every message's history."),
         (name = "tenants", description = "A tenant is an isolated customer of the platform, for development or for production."),
         (name = "keys", description = "API keys of a tenant, each with the scopes that it permits."),
         (name = "connectors", description = "The catalogue of connectors. Each talks to one provider."),
@@ -38,8 +45,6 @@ query parameters are refused, and no text may contain U+0000. Timestamps are RFC
         (name = "connections", description = "Connectors that a tenant has configured. One of them is active and sends."),
         (name = "ingresses", description = "Addresses at which identity platforms and applications send messages, in their own formats."),
         (name = "settings", description = "Flows, policy, test numbers, and numbers that are blocked or held."),
-        (name = "verifications", description = "Sendbox makes the code, sends it and checks it."),
-        (name = "messages", description = "Messages that carry a code of your platform, and every message's history."),
         (name = "webhooks", description = "Endpoints of your platform to which events of a tenant are sent, and these events."),
         (name = "statistics", description = "How messages and verifications perform, and what needs attention."),
         (name = "audit", description = "Who changed what, and when."),
@@ -54,6 +59,8 @@ struct ApiDocument;
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = ApiDocument::openapi();
     document.merge(routes::documented().into_openapi());
+    let description = document.info.description.get_or_insert_default();
+    *description = format!("{description}\n\n{}", include_str!("openapi/first-code.md"));
     let components = document.components.get_or_insert_default();
     components.responses.extend(problem_responses());
     let mut bearer = Http::new(HttpAuthScheme::Bearer);

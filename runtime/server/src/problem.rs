@@ -179,6 +179,8 @@ impl From<Error> for ApiError {
             | Error::NotFound(_)
             | Error::Conflict(_)
             | Error::DiffChanged
+            | Error::NumberKindNotAllowed(_)
+            | Error::PreconditionFailed
             | Error::ApprovalRequired(_)
             | Error::NoActiveConnection
             | Error::IdempotencyMismatch
@@ -227,6 +229,10 @@ pub(crate) fn render(response: Response, method: &Method, request_id: &str) -> R
     if let Some(seconds) = problem.retry_after {
         parts.headers.insert(RETRY_AFTER, seconds.into());
     }
+    if kind == Kind::TooManyRequests {
+        parts.headers.insert("ratelimit-remaining", 0.into());
+        parts.headers.insert("ratelimit-reset", problem.retry_after.unwrap_or(1).into());
+    }
     if kind == Kind::Unauthenticated {
         parts.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
@@ -237,6 +243,7 @@ pub(crate) fn render(response: Response, method: &Method, request_id: &str) -> R
 #[cfg(test)]
 mod tests {
     use sendbox_domain::LimitName;
+    use sendbox_domain::phone::NumberKind;
     use sendbox_domain::rules::quota::Quota;
 
     use super::*;
@@ -265,6 +272,8 @@ mod tests {
             Error::FlowDisabled(Flow::Mfa),
             Error::NoActiveConnection,
             Error::CountryNotAllowed("DK".to_owned()),
+            Error::NumberKindNotAllowed(NumberKind::PremiumRate),
+            Error::PreconditionFailed,
             Error::Limited { limit: LimitName::Cooldown, retry_after: Some(30) },
             Error::IdempotencyMismatch,
             Error::IdempotencyInFlight,
@@ -308,6 +317,9 @@ mod tests {
         assert_eq!((&document["limit"], &document["retryAfter"]), (&"changes-per-day".into(), &60.into()));
         assert!(document.get("endUserMessage").is_none());
 
+        let (parts, _) = rendered(Error::TooManyRequests { retry_after: 3 });
+        let headers = ["retry-after", "ratelimit-reset", "ratelimit-remaining"].map(|name| &parts.headers[name]);
+        assert_eq!(headers, ["3", "3", "0"]);
         let (parts, _) = rendered(Error::Unauthenticated);
         assert_eq!(parts.headers[WWW_AUTHENTICATE], "Bearer");
         let (parts, document) = rendered(Error::StoreUnavailable);

@@ -62,8 +62,8 @@ mod tests {
         assert!(read::<Deletion>("force=true").unwrap().force);
         assert!(!read::<Deletion>("").unwrap().force);
         let filter: MessageFilter =
-            read("status=in-doubt&usage=sign-in&to=%2B4512345678&since=2026-11-23T20:21:33Z").unwrap();
-        assert_eq!(filter.to.unwrap().expose(), "+4512345678");
+            read("status=in-doubt&usage=sign-in&reference=s%2B1&since=2026-11-23T20:21:33Z").unwrap();
+        assert_eq!(filter.reference.as_deref(), Some("s+1"));
     }
 
     #[test]

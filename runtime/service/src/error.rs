@@ -3,6 +3,7 @@
 use sendbox_domain::LimitName;
 use sendbox_domain::field_error::{FieldError, FieldErrors};
 use sendbox_domain::model::{Flow, Message, Scope, Verification};
+use sendbox_domain::phone::NumberKind;
 use sendbox_domain::rules::buckets::Bucket;
 use sendbox_domain::rules::quota::Quota;
 use sendbox_store::StoreError;
@@ -48,6 +49,14 @@ pub enum Error {
     /// The policy does not allow messages to the country.
     #[error("the tenant's policy does not allow messages to {0}; add the country to `countries` at `/policy`")]
     CountryNotAllowed(String),
+    /// The policy does not allow messages to numbers of this kind.
+    #[error("the tenant's policy does not allow messages to numbers of the kind `{}`; allow the kind in `numbers` at `/policy`", .0.as_str())]
+    NumberKindNotAllowed(NumberKind),
+    /// What is to be replaced was changed since it was read.
+    #[error(
+        "it was changed since you read it; read it again, apply your change to it, and save it with its new `ETag`"
+    )]
+    PreconditionFailed,
     /// A limit on messages or checks.
     #[error("the limit `{limit}` is reached{}", retry(.retry_after))]
     Limited {
@@ -225,6 +234,8 @@ impl Error {
             Self::FlowDisabled(_) => "flow-disabled",
             Self::NoActiveConnection => "no-active-connection",
             Self::CountryNotAllowed(_) => "country-not-allowed",
+            Self::NumberKindNotAllowed(_) => "number-kind-not-allowed",
+            Self::PreconditionFailed => "precondition-failed",
             Self::Limited { .. } => "limit-reached",
             Self::TooManyRequests { .. } => "too-many-requests",
             Self::QuotaReached { .. } => "quota-reached",

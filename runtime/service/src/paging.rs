@@ -1,5 +1,7 @@
 //! Paging of lists: page size and cursor.
 
+use sendbox_domain::model::Timestamp;
+
 use crate::error::{Error, Result};
 
 /// Default page size.
@@ -27,4 +29,32 @@ pub(crate) fn no_longer_than(field: &str, text: Option<&str>, max: usize) -> Res
 
 pub(crate) fn bad_cursor() -> Error {
     Error::invalid("cursor", "must be the `nextCursor` of a page")
+}
+
+/// The page of a list by time that is requested: its size, and the position after which it begins.
+pub(crate) fn newest_first(limit: Option<u32>, cursor: Option<&str>) -> Result<(u32, Option<(Timestamp, String)>)> {
+    no_longer_than("cursor", cursor, 200)?;
+    Ok((page_size(limit)?, cursor.map(|cursor| read_cursor(cursor).ok_or_else(bad_cursor)).transpose()?))
+}
+
+/// The rows of a page and the cursor of the next one, of up to one row more than the page has. `position` is the time and the id of a row.
+pub(crate) fn page_of<R>(
+    mut rows: Vec<R>,
+    size: u32,
+    position: impl Fn(&R) -> (Timestamp, &String),
+) -> (Vec<R>, Option<String>) {
+    let has_more = rows.len() > size as usize;
+    rows.truncate(size as usize);
+    let next_cursor = rows.last().filter(|_| has_more).map(|row| {
+        let (at, id) = position(row);
+        format!("{}-{id}", at.0)
+    });
+    (rows, next_cursor)
+}
+
+fn read_cursor(text: &str) -> Option<(Timestamp, String)> {
+    let (at, id) = text.split_once('-')?;
+    let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plain.then_some(())?;
+    Some((Timestamp(at.parse().ok()?), id.to_owned()))
 }

@@ -8,6 +8,7 @@ pub(crate) mod failed_checks;
 pub(crate) mod holds;
 pub(crate) mod idempotency;
 pub(crate) mod message_end;
+pub(crate) mod message_list;
 pub(crate) mod message_request;
 pub(crate) mod messages;
 pub(crate) mod payload;

@@ -18,7 +18,7 @@ use sendbox_policy::OperatorPolicy;
 use sendbox_sandbox::{Digest, Sandbox};
 use sendbox_slots::Slots;
 use sendbox_store::rows::{AuditRow, ConnectionRow, TenantRow};
-use sendbox_store::{Store, StoreError, Tx, UnitFuture, audit, tenants};
+use sendbox_store::{Store, StoreError, Tx, UnitFuture, audit, keys, tenants};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
@@ -499,6 +499,7 @@ impl Service {
             tenant: tenant.map(str::to_owned),
             at: now,
             actor: caller.actor(),
+            actor_name: key_name(tx, caller).await?,
             action: action.to_owned(),
             target,
             before,
@@ -506,6 +507,12 @@ impl Service {
         };
         Ok(audit::append(tx, &row).await?)
     }
+}
+
+/// The name of the caller's key.
+async fn key_name(tx: &mut Tx, caller: &Caller) -> Result<Option<String>> {
+    let Caller::Key { key, .. } = caller else { return Ok(None) };
+    Ok(keys::find(tx, key).await?.map(|key| key.name))
 }
 
 /// Refuses a change when the quota of the last 24 hours is used up.

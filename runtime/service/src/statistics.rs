@@ -210,6 +210,7 @@ fn add_up(period: &Period, counted: Vec<(Timestamp, MessageCounts)>) -> (Totals,
             point.delivered = counts.delivered;
             point.undelivered = counts.undelivered;
             point.failed = counts.failed;
+            point.in_doubt = counts.in_doubt;
         }
     }
     (totals, series.into_values().collect())

@@ -28,7 +28,7 @@ const KEPT_SINCE: &str = "audit_kept_since";
 
 const TABLE: Table = Table {
     name: "audit",
-    columns: &["tenant", "happened_at", "actor", "action", "target", "state_before", "state_after"],
+    columns: &["tenant", "happened_at", "actor", "action", "target", "state_before", "state_after", "actor_name"],
 };
 
 fn read(row: &Row) -> Result<(i64, AuditRow)> {
@@ -37,6 +37,7 @@ fn read(row: &Row) -> Result<(i64, AuditRow)> {
         tenant: row.text_or_none("tenant")?,
         at: row.time("happened_at")?,
         actor: row.text("actor")?,
+        actor_name: row.text_or_none("actor_name")?,
         action: row.text("action")?,
         target: row.text("target")?,
         before: row.json_or_none("state_before")?,
@@ -55,7 +56,8 @@ pub async fn append(tx: &mut Tx, entry: &AuditRow) -> Result<()> {
         .bind(text(&entry.action))
         .bind(text(&entry.target))
         .bind(json_or_none(entry.before.as_ref())?)
-        .bind(json_or_none(entry.after.as_ref())?);
+        .bind(json_or_none(entry.after.as_ref())?)
+        .bind(text_or_none(entry.actor_name.as_deref()));
     tx.execute(append).await?;
     Ok(())
 }

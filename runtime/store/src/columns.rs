@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use rusqlite::types::Value as SqliteValue;
-use sendbox_domain::model::Timestamp;
+use sendbox_domain::model::{PlatformData, Timestamp};
 use serde::Serialize;
 use serde::de::value::{Error as NameError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -133,6 +133,12 @@ impl<'r> Columns<'r> {
         Ok(Some(Lease { process, claim: self.large("lease_claim")? }))
     }
 
+    /// What the platform keeps with a row, in its two columns.
+    pub(super) fn platform_data(&self) -> Result<PlatformData> {
+        let metadata = self.json_or_none("metadata")?.unwrap_or_default();
+        Ok(PlatformData { reference: self.text_or_none("reference")?, metadata })
+    }
+
     /// A variant of an enum, stored by its name in JSON.
     pub(super) fn word<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
         self.word_or_none(column)?.ok_or_else(|| self.corrupt(column))
@@ -173,6 +179,11 @@ pub(super) fn time_or_none(value: Option<Timestamp>) -> Option<i64> {
 pub(super) fn lease_or_none(lease: Option<&Lease>) -> Result<(Option<String>, Option<i64>)> {
     let Some(lease) = lease else { return Ok((None, None)) };
     Ok((Some(text(&lease.process)), Some(large(lease.claim)?)))
+}
+
+/// The values of a platform, as JSON. `None` if there are none.
+pub(super) fn metadata(data: &PlatformData) -> Result<Option<String>> {
+    json_or_none(Some(&data.metadata).filter(|metadata| !metadata.is_empty()))
 }
 
 /// A number, which must fit in 63 bits.

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use sendbox_contract::{DeliveryState, Usage};
 use sendbox_domain::model::{MessageStatus, Timestamp};
 
-use super::columns::{Columns, json_or_none, large, lease_or_none, text, text_or_none, time_or_none};
+use super::columns::{Columns, json_or_none, large, lease_or_none, metadata, text, text_or_none, time_or_none};
 use super::processes::IS_FREE;
-use super::query::{Arguments, Query, Row, Value, query, query_with};
+use super::query::{Arguments, Conditions, Query, Row, query, query_with};
 use super::rows::{Lease, MessageRow};
 use super::table::{Statement, Table};
 use super::{Result, Tx};
@@ -43,6 +43,8 @@ const TABLE: Table = Table {
         "lease_process",
         "lease_claim",
         "class",
+        "reference",
+        "metadata",
     ],
 };
 
@@ -89,6 +91,8 @@ pub struct MessageQuery {
     pub recipient_hash: Option<Vec<u8>>,
     /// The connection of their last attempt.
     pub connection: Option<String>,
+    /// The platform's own id.
+    pub reference: Option<String>,
     /// The most advanced reported state.
     pub delivery: Option<DeliveryState>,
     /// Created at or after this time.
@@ -127,6 +131,7 @@ fn read(row: &Row) -> Result<MessageRow> {
         price_micros: row.large("price_micros")?,
         next_attempt_at: row.time_or_none("next_attempt_at")?,
         lease: row.lease_or_none()?,
+        platform_data: row.platform_data()?,
     })
 }
 
@@ -170,7 +175,9 @@ fn bind(statement: &'static str, message: &MessageRow) -> Result<Query> {
         .bind(time_or_none(message.next_attempt_at))
         .bind(lease_process)
         .bind(lease_claim)
-        .bind(class(message)))
+        .bind(class(message))
+        .bind(text_or_none(message.platform_data.reference.as_deref()))
+        .bind(metadata(&message.platform_data)?))
 }
 
 /// Adds a message.
@@ -197,29 +204,13 @@ pub async fn lock(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<MessageR
     tx.one(query(get).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
 }
 
-/// A statement to which conditions are appended.
-struct Conditions {
-    sql: String,
-    arguments: Arguments,
-}
-
-impl Conditions {
-    /// ` AND status = $3`, if there is a value.
-    fn and(&mut self, condition: &'static str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            let parameter = self.arguments.add(value);
-            self.sql.push_str(&format!(" AND {condition} {parameter}"));
-        }
-    }
-}
-
 /// Messages of a tenant, newest first, and by descending id within a millisecond.
 ///
 /// Each filter has an index in this order, except for accepted messages, which are most messages: it reads all messages, until it has
 /// enough of them. A new filter needs an index, see `query_plans.rs`.
 pub async fn list(tx: &mut Tx, tenant: &str, filter: &MessageQuery) -> Result<Vec<MessageRow>> {
     let sql = TABLE.select("WHERE TRUE");
-    let mut list = Conditions { sql, arguments: Arguments::default() };
+    let mut list = Conditions::new(sql);
     list.and("tenant =", Some(text(tenant)));
     list.and("status =", filter.status.map(|status| status.as_str()));
     if filter.status.is_some_and(|status| status != MessageStatus::Accepted) {
@@ -230,16 +221,11 @@ pub async fn list(tx: &mut Tx, tenant: &str, filter: &MessageQuery) -> Result<Ve
     list.and("country =", filter.country.as_deref().map(text));
     list.and("recipient_hash =", filter.recipient_hash.clone());
     list.and("connection =", filter.connection.as_deref().map(text));
+    list.and("reference =", filter.reference.as_deref().map(text));
     list.and("delivery =", filter.delivery.map(|state| state.as_str()));
     list.and("created_at >=", filter.since.map(|at| at.0));
     list.and("created_at <", filter.until.map(|at| at.0));
-    if let Some((at, id)) = &filter.before {
-        let (at, id) = (list.arguments.add(at.0), list.arguments.add(text(id)));
-        list.sql.push_str(&format!(" AND (created_at, id) < ({at}, {id})"));
-    }
-    let limit = list.arguments.add(i64::from(filter.limit));
-    list.sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT {limit}"));
-    tx.all(query_with(list.sql, list.arguments)).await?.iter().map(read).collect()
+    tx.all(list.newest_first(filter.before.as_ref(), filter.limit)).await?.iter().map(read).collect()
 }
 
 /// The statuses of these messages, by id. A message that does not exist is left out.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, Value as SqliteValue, ValueRef};
+use sendbox_domain::model::Timestamp;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Postgres, SqlSafeStr};
 
@@ -63,6 +64,37 @@ impl Arguments {
     pub(super) fn list(&mut self, values: impl IntoIterator<Item = impl Into<Value>>) -> String {
         let parameters: Vec<String> = values.into_iter().map(|value| self.add(value)).collect();
         parameters.join(", ")
+    }
+}
+
+/// The statement of a list, to which conditions are appended.
+pub(super) struct Conditions {
+    pub(super) sql: String,
+    arguments: Arguments,
+}
+
+impl Conditions {
+    pub(super) fn new(sql: String) -> Self {
+        Self { sql, arguments: Arguments::default() }
+    }
+
+    /// ` AND status = $3`, if there is a value.
+    pub(super) fn and(&mut self, condition: &'static str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            let parameter = self.arguments.add(value);
+            self.sql.push_str(&format!(" AND {condition} {parameter}"));
+        }
+    }
+
+    /// A page of the list, newest first: at most `limit` rows after this position.
+    pub(super) fn newest_first(mut self, before: Option<&(Timestamp, String)>, limit: u32) -> Query {
+        if let Some((at, id)) = before {
+            let (at, id) = (self.arguments.add(at.0), self.arguments.add(id.replace('\0', "")));
+            self.sql.push_str(&format!(" AND (created_at, id) < ({at}, {id})"));
+        }
+        let limit = self.arguments.add(i64::from(limit));
+        self.sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT {limit}"));
+        query_with(self.sql, self.arguments)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use sendbox_contract::{DeliveryState, Usage};
 use sendbox_domain::model::{
-    AttemptOutcome, Environment, EventType, MessageStatus, Mode, Timestamp, VerificationStatus,
+    AttemptOutcome, Environment, EventType, MessageStatus, Mode, PlatformData, Timestamp, VerificationStatus,
 };
 use tempfile::TempDir;
 
@@ -11,6 +11,7 @@ use super::events::EventQuery;
 use super::messages::MessageQuery;
 use super::query::Executed;
 use super::rows::{AttemptRow, MessageRow, TenantRow, VerificationRow};
+use super::verifications::VerificationQuery;
 use super::*;
 
 const START: i64 = 1_795_464_000_000;
@@ -89,6 +90,7 @@ fn message(number: i64) -> MessageRow {
         price_micros: 5,
         next_attempt_at: None,
         lease: None,
+        platform_data: PlatformData { reference: Some(format!("r{}", number % 4)), ..PlatformData::default() },
     }
 }
 
@@ -138,6 +140,7 @@ fn verification(number: i64) -> VerificationRow {
         message: Some(message.id),
         code_order: 1,
         previous: None,
+        platform_data: message.platform_data,
     }
 }
 
@@ -238,6 +241,7 @@ async fn each_filter_of_the_list_has_an_index_in_order() {
         ("messages_of_country", MessageQuery { country: Some("DK".to_owned()), ..none() }),
         ("messages_of_recipient", MessageQuery { recipient_hash: Some(vec![2; 32]), ..none() }),
         ("messages_of_connection", MessageQuery { connection: Some("backup".to_owned()), ..none() }),
+        ("messages_of_reference", MessageQuery { reference: Some("r1".to_owned()), ..none() }),
         ("messages_reported", MessageQuery { delivery: Some(DeliveryState::Delivered), ..none() }),
         ("messages_newest", MessageQuery { since: Some(Timestamp(START)), ..none() }),
         ("messages_newest", MessageQuery { until: Some(Timestamp(START + 550_000)), ..none() }),
@@ -250,6 +254,7 @@ async fn each_filter_of_the_list_has_an_index_in_order() {
         country: _,
         recipient_hash: _,
         connection: _,
+        reference: _,
         delivery: _,
         since: _,
         until: _,
@@ -272,6 +277,38 @@ async fn each_filter_of_the_list_has_an_index_in_order() {
             }
             // As many steps, however many messages there are.
             assert!(steps[0] == steps[1], "{filter:?}: {steps:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_filter_of_verifications_has_an_index_in_order() {
+    let [(_one, small), (_two, large)] = [store_with(60).await, store_with(600).await];
+    let none = VerificationQuery::default;
+    // Fails to compile when a filter is added.
+    let VerificationQuery { usage: _, recipient_hash: _, reference: _, since: _, until: _, before: _, limit: _ } =
+        none();
+    for (index, filter) in [
+        ("verifications_newest", none()),
+        ("verifications_of_usage", VerificationQuery { usage: Some(Usage::SignIn), ..none() }),
+        ("verifications_of_recipient", VerificationQuery { recipient_hash: Some(vec![2; 32]), ..none() }),
+        ("verifications_of_reference", VerificationQuery { reference: Some("r1".to_owned()), ..none() }),
+        ("verifications_newest", VerificationQuery { since: Some(Timestamp(START)), ..none() }),
+        ("verifications_newest", VerificationQuery { until: Some(Timestamp(START + 550_000)), ..none() }),
+    ] {
+        for before in [None, Some((Timestamp(START + 590_000), "v000059".to_owned()))] {
+            let filter = VerificationQuery { before, limit: 3, ..filter.clone() };
+            let mut steps = Vec::new();
+            for store in [&small, &large] {
+                let mut tx = store.begin_read().await.unwrap();
+                let found = verifications::list(&mut tx, "acme", &filter).await.unwrap().len();
+                let executed = tx.take_executed();
+                let [Executed { sql, plan, steps: taken }] = &executed[..] else { panic!("one statement") };
+                let search = format!("SEARCH verifications USING INDEX {index} (");
+                assert!(plan.len() == 1 && plan[0].starts_with(&search), "{index}: {plan:?}\n{sql}");
+                steps.push((found, *taken));
+            }
+            assert!(steps[0] == steps[1] && steps[0].0 == 3, "{filter:?}: {steps:?}");
         }
     }
 }

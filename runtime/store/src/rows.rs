@@ -6,8 +6,8 @@ use sendbox_contract::{DeliveryState, FailureClass, RecordedFailure, Usage};
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{
     AttemptOutcome, Decision, DisabledReason, Environment, EventAttempt, EventDeliveryStatus, EventType, Flows,
-    IngressAuthenticationType, IngressKind, IngressOutcome, IngressSettings, MessageStatus, Mode, Policy, Scope,
-    ShapeOrigin, Timestamp, VerificationStatus, VersionState,
+    IngressAuthenticationType, IngressKind, IngressOutcome, IngressSettings, MessageStatus, Mode, PlatformData, Policy,
+    Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
 };
 use sendbox_domain::rules::capability_diff::Description;
 use sendbox_domain::rules::release::Versions;
@@ -212,6 +212,7 @@ pub struct MessageRow {
     pub next_attempt_at: Option<Timestamp>,
     /// The claim by which a process works on the message.
     pub lease: Option<Lease>,
+    pub platform_data: PlatformData,
 }
 
 /// One attempt of a message.
@@ -323,6 +324,7 @@ pub struct VerificationRow {
     pub code_order: i64,
     /// The code before, as long as the message with the current one has certainly not left.
     pub previous: Option<PreviousCode>,
+    pub platform_data: PlatformData,
 }
 
 /// The first use of an idempotency key.
@@ -349,6 +351,8 @@ pub struct AuditRow {
     pub at: Timestamp,
     /// `platform`, `sendbox`, or `key:` and the key's id.
     pub actor: String,
+    /// The name that the key had. `None` for who has no key.
+    pub actor_name: Option<String>,
     /// For example `connection.save`.
     pub action: String,
     /// The changed object, for example `connection:main`.

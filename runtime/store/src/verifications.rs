@@ -8,8 +8,8 @@
 use sendbox_contract::Usage;
 use sendbox_domain::model::{Timestamp, VerificationStatus};
 
-use super::columns::{Columns, text, text_or_none, time_or_none};
-use super::query::{Query, Row, query};
+use super::columns::{Columns, metadata, text, text_or_none, time_or_none};
+use super::query::{Conditions, Query, Row, query};
 use super::rows::{PreviousCode, VerificationRow};
 use super::table::{Statement, Table};
 use super::{Result, Tx};
@@ -44,6 +44,8 @@ const TABLE: Table = Table {
         "previous_expires_at",
         "previous_message",
         "previous_code_order",
+        "reference",
+        "metadata",
     ],
 };
 
@@ -83,13 +85,14 @@ fn read(row: &Row) -> Result<VerificationRow> {
         message: row.text_or_none("message")?,
         code_order: row.integer("code_order")?,
         previous,
+        platform_data: row.platform_data()?,
     })
 }
 
 /// A statement with a row's values as its first parameters.
-fn bind(statement: &'static str, verification: &VerificationRow) -> Query {
+fn bind(statement: &'static str, verification: &VerificationRow) -> Result<Query> {
     let previous = verification.previous.as_ref();
-    query(statement)
+    let query = query(statement)
         .bind(text(&verification.tenant))
         .bind(text(&verification.id))
         .bind(verification.usage.as_str())
@@ -117,6 +120,39 @@ fn bind(statement: &'static str, verification: &VerificationRow) -> Query {
         .bind(previous.map(|code| code.expires_at.0))
         .bind(text_or_none(previous.and_then(|code| code.message.as_deref())))
         .bind(previous.map(|code| code.code_order))
+        .bind(text_or_none(verification.platform_data.reference.as_deref()))
+        .bind(metadata(&verification.platform_data)?);
+    Ok(query)
+}
+
+/// A filter for verifications. `None` matches all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerificationQuery {
+    pub usage: Option<Usage>,
+    /// A keyed hash of the phone number.
+    pub recipient_hash: Option<Vec<u8>>,
+    /// The platform's own id.
+    pub reference: Option<String>,
+    /// Created at or after this time.
+    pub since: Option<Timestamp>,
+    /// Created before this time.
+    pub until: Option<Timestamp>,
+    /// Only verifications after this position in the list: `created_at` and `id` of the last one of the previous page.
+    pub before: Option<(Timestamp, String)>,
+    /// Maximum number of verifications.
+    pub limit: u32,
+}
+
+/// Verifications of a tenant, newest first, and by descending id within a millisecond. Each filter has an index in this order.
+pub async fn list(tx: &mut Tx, tenant: &str, filter: &VerificationQuery) -> Result<Vec<VerificationRow>> {
+    let mut list = Conditions::new(TABLE.select("WHERE TRUE"));
+    list.and("tenant =", Some(text(tenant)));
+    list.and("usage =", filter.usage.map(|usage| usage.as_str()));
+    list.and("recipient_hash =", filter.recipient_hash.clone());
+    list.and("reference =", filter.reference.as_deref().map(text));
+    list.and("created_at >=", filter.since.map(|at| at.0));
+    list.and("created_at <", filter.until.map(|at| at.0));
+    tx.all(list.newest_first(filter.before.as_ref(), filter.limit)).await?.iter().map(read).collect()
 }
 
 /// Adds a verification.
@@ -126,7 +162,7 @@ fn bind(statement: &'static str, verification: &VerificationRow) -> Query {
 /// random ids prevent.
 pub async fn insert(tx: &mut Tx, verification: &VerificationRow) -> Result<()> {
     static INSERT: Statement = Statement::new(|| TABLE.insert(""));
-    tx.later(bind(&INSERT, verification)).await
+    tx.later(bind(&INSERT, verification)?).await
 }
 
 static GET: Statement = Statement::new(|| TABLE.select("WHERE tenant = $1 AND id = $2"));
@@ -316,7 +352,7 @@ const CODES: [&str; 14] = [
 /// verification is not pending. It must be locked since it was read.
 pub async fn update_codes(tx: &mut Tx, verification: &VerificationRow) -> Result<bool> {
     static UPDATE: Statement = Statement::new(|| TABLE.update(&KEY, &CODES, "AND status = 'pending'"));
-    Ok(tx.execute(bind(&UPDATE, verification)).await? == 1)
+    Ok(tx.execute(bind(&UPDATE, verification)?).await? == 1)
 }
 
 /// Ends at most `limit` pending verifications whose code has expired, and clears their payload for a resend. Returns them.

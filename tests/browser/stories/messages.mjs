@@ -1,6 +1,7 @@
 // The live list of messages, the timeline of one, and a verification on the phone page.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { api } from "../demo.mjs";
 import { assertAccessible, screenshot, signIn, watch } from "../browser.mjs";
@@ -64,6 +65,66 @@ export function messages(environment) {
     await row.waitFor();
     await failed.waitFor({ state: "detached" });
     assert.ok(!page.url().includes("31415926"));
+    watched.settle();
+  });
+
+  test("messages are found by the platform's reference, and exported", async () => {
+    const { demo, browser } = environment;
+    await api(demo, "POST", "/v1/tenants", { id: "referring", name: "Referring", environment: "development" });
+    const accounts = await (await fetch(`${demo.url}/demo/accounts`)).json();
+    const { connector, parameters } = accounts.find((one) => one.connector === "twilio");
+    const usages = ["register", "sign-in", "forgot-password", "generic"];
+    const templates = usages.map((usage) => ({ usage, content: "{{app}}: {{code}}" }));
+    await api(demo, "PUT", "/v1/tenants/referring/connections/main", { connector, parameters, templates });
+    await api(demo, "PUT", "/v1/tenants/referring/active-connection", { name: "main" });
+    const send = async (to, reference) => {
+      const message = { to, usage: "sign-in", code: "987654", reference, metadata: { plan: "pro" } };
+      return (await api(demo, "POST", "/v1/tenants/referring/messages", message)).body;
+    };
+    const first = await send("+4531415931", "session-1");
+    await send("+4531415932", "session-2");
+    const page = await browser.open({ viewport: { width: 1440, height: 1000 }, acceptDownloads: true });
+    const watched = watch(page, demo);
+    await signIn(page, demo, { path: "t/referring/messages" });
+    const row = (tail) => page.getByRole("row").filter({ hasText: tail });
+    await row("…32").waitFor();
+    await page.getByLabel("Reference or message ID").fill("session-1");
+    await row("…32").waitFor({ state: "detached" });
+    await row("…31").waitFor();
+
+    const [csv] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export as CSV" }).click()]);
+    assert.equal(csv.suggestedFilename(), "referring-messages.csv");
+    const lines = readFileSync(await csv.path(), "utf8").trimEnd().split("\r\n");
+    assert.ok(lines[0].startsWith("id,createdAt,status,"), lines[0]);
+    assert.equal(lines.length, 2, "only what fits the filters");
+    assert.ok(lines[1].startsWith(`${first.id},`) && lines[1].includes(",'+45…31,") && lines[1].includes(",session-1,"), lines[1]);
+    await page.getByText("1 message exported").waitFor();
+    const [json] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export as JSON" }).click()]);
+    assert.deepEqual(JSON.parse(readFileSync(await json.path(), "utf8")).map((one) => one.id), [first.id]);
+    await assertAccessible(page, "messages with exports");
+    await screenshot(page, "messages-by-reference");
+
+    // Times are relative, and exact on hover; in UTC if that is chosen.
+    const time = row("…31").locator("time");
+    assert.match(await time.innerText(), /ago|now/);
+    await page.getByLabel("Time zone").selectOption("UTC");
+    assert.match(await time.getAttribute("title"), /UTC/);
+    await page.getByLabel("Time zone").selectOption("Local time");
+
+    // An id leads to its message.
+    await page.getByLabel("Reference or message ID").fill(first.id);
+    await page.getByLabel("Reference or message ID").press("Enter");
+    await page.getByText("The message brought no value for {{app}}", { exact: false }).waitFor();
+    const facts = page.getByRole("region", { name: "Summary" });
+    await facts.getByText("session-1").waitFor();
+    await facts.getByText("pro").waitFor();
+    await facts.getByRole("button", { name: "Copy: ID" }).waitFor();
+    await assertAccessible(page, "a message with a reference");
+    await screenshot(page, "message-with-reference");
+
+    // The other tenants are one choice away.
+    await page.getByLabel("Tenant", { exact: true }).selectOption("Demonstration");
+    await page.waitForURL(/\/t\/demo$/);
     watched.settle();
   });
 

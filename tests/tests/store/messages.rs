@@ -36,7 +36,11 @@ async fn messages_are_filtered(database: &Database) {
     let usual = |id: &str, seconds| MessageRow { created_at: at(seconds), ..sample::message("acme", id) };
     for row in [
         usual("m1", 1),
-        MessageRow { status: MessageStatus::Failed, ..usual("m2", 2) },
+        MessageRow {
+            status: MessageStatus::Failed,
+            platform_data: PlatformData { reference: Some("session-2".to_owned()), ..PlatformData::default() },
+            ..usual("m2", 2)
+        },
         MessageRow { usage: Usage::Generic, ..usual("m3", 3) },
         MessageRow { country: Some("DE".to_owned()), ..usual("m4", 4) },
         MessageRow { country: None, recipient_hash: vec![1], ..usual("m5", 5) },
@@ -53,6 +57,7 @@ async fn messages_are_filtered(database: &Database) {
         (MessageQuery { country: Some("DE".to_owned()), ..any.clone() }, &["m4"]),
         (MessageQuery { recipient_hash: Some(vec![1]), ..any.clone() }, &["m5"]),
         (MessageQuery { connection: Some("backup".to_owned()), ..any.clone() }, &["m6"]),
+        (MessageQuery { reference: Some("session-2".to_owned()), ..any.clone() }, &["m2"]),
         (MessageQuery { since: Some(at(4)), ..any.clone() }, &["m6", "m5", "m4"]),
         (MessageQuery { until: Some(at(2)), ..any.clone() }, &["m1"]),
         (MessageQuery { since: Some(at(2)), until: Some(at(4)), limit: 1, ..any.clone() }, &["m3"]),

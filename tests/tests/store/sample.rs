@@ -186,6 +186,7 @@ pub fn message(tenant: &str, id: &str) -> MessageRow {
         price_micros: 80_000,
         next_attempt_at: Some(NOW.plus_seconds(5)),
         lease: Some(lease("w1", 7)),
+        platform_data: Default::default(),
     }
 }
 
@@ -303,6 +304,7 @@ pub fn verification(tenant: &str, id: &str) -> VerificationRow {
         message: Some("m1".to_owned()),
         code_order: 1,
         previous: None,
+        platform_data: Default::default(),
     }
 }
 
@@ -322,6 +324,7 @@ pub fn entry(tenant: Option<&str>, action: &str) -> AuditRow {
         tenant: tenant.map(str::to_owned),
         at: NOW,
         actor: "key:k1".to_owned(),
+        actor_name: Some("backend".to_owned()),
         action: action.to_owned(),
         target: "connection:main".to_owned(),
         before: None,

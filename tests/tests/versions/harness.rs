@@ -108,6 +108,8 @@ pub async fn send_for(fixture: &TestService, tenant: &str, number: u64) -> Messa
         variables: Default::default(),
         client_ip: None,
         lifetime_seconds: None,
+        reference: None,
+        metadata: Default::default(),
         mode: Mode::Sync,
         wait_ms: None,
     };

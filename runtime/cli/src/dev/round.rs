@@ -191,7 +191,9 @@ impl<'a> DevSession<'a> {
 fn service_error(error: Error) -> CliError {
     match error {
         Error::Invalid(FieldErrors(errors)) => CliError::errors(errors),
-        Error::Limited { .. } | Error::CountryNotAllowed(_) | Error::Conflict(_) => CliError::refused(error),
+        Error::Limited { .. } | Error::CountryNotAllowed(_) | Error::NumberKindNotAllowed(_) | Error::Conflict(_) => {
+            CliError::refused(error)
+        }
         other => anyhow::Error::from(other).into(),
     }
 }

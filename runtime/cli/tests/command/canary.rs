@@ -39,7 +39,7 @@ async fn nothing_sealed_is_in_errors_of_the_input() {
         &["--lifetime", "1d"][..],
         &["--variable", TOKEN],
         &["--variable", &format!("code={CODE}")],
-        &["--usage", "sign-in", "--locale", "no such tag"],
+        &["--usage", "sign-in", "--idempotency-key", "no such key"],
         &["--client-ip", NUMBER],
     ] {
         let ran = fixture.send("twilio", more).await;

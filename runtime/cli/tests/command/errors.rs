@@ -60,7 +60,6 @@ async fn the_values_of_a_send() {
         &["--usage", "signing"],
         &["--lifetime", "soon"],
         &["--lifetime", "2h"],
-        &["--locale", "da_DK"],
         &["--client-ip", "here"],
         &["--variable", "code=1"],
         &["--variable", "link"],
@@ -135,4 +134,23 @@ async fn files_that_are_not_connectors() {
         snapshot.record(&args, Some(ran.exit), &ran.stdout, &ran.stderr);
     }
     snapshot.assert("errors-of-a-component");
+}
+
+#[tokio::test]
+async fn an_invalid_command_line_is_json_too() {
+    for (args, part) in [
+        (&["send", "--usage", "nonsense", "--json"][..], "nonsense"),
+        (&["send", "--json", "--what"], "--what"),
+        (&["inspect", "--json", "--what"], "--what"),
+        (&["connector", "list", "--json", "--tenant"], "--tenant"),
+    ] {
+        let ran = run(args).await;
+        assert_eq!((ran.exit, ran.stderr.as_str()), (2, ""), "{args:?}");
+        let error = ran.json()["error"].clone();
+        assert_eq!((&error["class"], &error["requestSent"]), (&"invalid-input".into(), &"no".into()), "{error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(part) && !message.contains("Usage:"), "{message}");
+    }
+    let help = run(&["send", "--json", "--help"]).await;
+    assert!(help.exit == 0 && help.stdout.contains("Usage:"), "{}", help.stdout);
 }

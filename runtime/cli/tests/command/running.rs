@@ -80,6 +80,26 @@ async fn the_commands_of_the_demo_work_when_pasted() {
 }
 
 #[tokio::test]
+async fn the_demo_sends_in_the_language_that_is_asked_for_and_its_provider_fails_on_request() {
+    let args = ["demo", "--port", "0", "--phone-port", "0", "--fault", "twilio=code:21211,times=1"];
+    let (mut demo, printed) = RunningCommand::start(&args, "Messages appear below").await;
+    let after = |name: &str| printed.split_once(name).unwrap().1.split_whitespace().next().unwrap().to_owned();
+    let (api, key) = (after("\n  API "), after("\n  tenant key "));
+    let send = format!(
+        "curl -sS {api}/messages -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
+         -d '{{\"to\": \"+4512345678\", \"usage\": \"sign-in\", \"code\": \"123456\", \"locale\": \"de\"}}'"
+    );
+    let refused = shell(&send).await;
+    assert!(refused.contains("message-not-sent"), "{refused}");
+    let sent = shell(&send).await;
+    assert!(sent.contains("\"status\":\"accepted\""), "{sent}");
+    let arrived = demo.lines.next_line().await.unwrap().unwrap();
+    assert!(arrived.contains("123456 ist dein Code zur Anmeldung"), "{arrived}");
+    let (code, errors) = demo.end("-INT").await;
+    assert_eq!(code, Some(0), "{errors}");
+}
+
+#[tokio::test]
 async fn serve_generates_keys_and_reports_them() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -25,7 +25,7 @@ export {
   WrongCodeError,
 } from "./errors.js";
 export type { ProblemKind } from "./errors.js";
-export type { MessagePage, Messages } from "./messages.js";
+export type { MessageListFilters, MessagePage, Messages } from "./messages.js";
 export type {
   Attempt,
   AttemptDetail,

@@ -4,6 +4,12 @@ import { checkedId, hasIdAndStatus } from "./resource.js";
 import type { Message, MessageListParams, NewMessage } from "./schema.js";
 import type { IdempotentRequestOptions, RequestOptions, Transport } from "./transport.js";
 
+/** Which messages to list: the filters of the API, and a phone number. That is sent in the body, because URLs are logged on their way. */
+export type MessageListFilters = MessageListParams & {
+  /** Exactly this phone number (E.164). It cannot be combined with `country`. */
+  readonly to?: string;
+};
+
 /** A page of messages, newest first. */
 export interface MessagePage {
   /** The messages of this page. Their attempts are without details: retrieve a message to see those. */
@@ -40,15 +46,29 @@ export class Messages {
     return this.#transport.send({ method: "GET", path, accepts: isMessage }, options);
   }
 
+  /**
+   * Cancels a message that waits for an attempt. If an earlier attempt may have reached the recipient, its status becomes `in-doubt`.
+   *
+   * @throws ConflictError if it is being sent, has ended otherwise, or belongs to a verification.
+   */
+  cancel(id: string, options?: RequestOptions): Promise<Message> {
+    const path = ["messages", checkedId(id, "message"), "cancel"];
+    return this.#transport.send({ method: "POST", path, accepts: isMessage }, options);
+  }
+
   /** Returns one page of messages, newest first, including those of verifications. */
-  async list(params: MessageListParams = {}, options?: RequestOptions): Promise<MessagePage> {
-    const request = { method: "GET", path: ["messages"], query: params, secrets: [params.to] } as const;
+  async list(params: MessageListFilters = {}, options?: RequestOptions): Promise<MessagePage> {
+    const { to, ...query } = params;
+    const request =
+      to === undefined
+        ? ({ method: "GET", path: ["messages"], query } as const)
+        : ({ method: "POST", path: ["messages", "search"], body: params, secrets: [to] } as const);
     const { items, nextCursor } = await this.#transport.send({ ...request, accepts: isPage }, options);
     return { items, nextCursor: nextCursor ?? undefined };
   }
 
   /** Every message that `list` finds, newest first. Pages are requested as you iterate; `limit` is the size of a page. */
-  async *listAll(params: MessageListParams = {}, options?: RequestOptions): AsyncGenerator<Message, void, undefined> {
+  async *listAll(params: MessageListFilters = {}, options?: RequestOptions): AsyncGenerator<Message, void, undefined> {
     for (let cursor = params.cursor; ; ) {
       const page = await this.list(cursor === undefined ? params : { ...params, cursor }, options);
       yield* page.items;

@@ -72,6 +72,14 @@ export type components = {
              * @default []
              */
             trace: components["schemas"]["TraceEvent"][];
+            /**
+             * @description Variables of the template to which the message gave no value. The text kept their placeholders, like `{{app}}`.
+             * @default []
+             * @example [
+             *       "app"
+             *     ]
+             */
+            unfilledVariables: string[];
         };
         /**
          * @description The outcome of an attempt.
@@ -238,7 +246,7 @@ export type components = {
          * @description Why a field is invalid. For most codes, `values` contains `bound`, which is what is expected.
          * @enum {string}
          */
-        FieldCode: "required" | "one-required" | "secret" | "secret-unsealed" | "type" | "enum" | "pattern" | "format" | "min-length" | "max-length" | "minimum" | "maximum" | "range" | "min-items" | "max-items" | "unknown" | "empty" | "duplicate" | "in-past" | "hidden" | "space" | "name" | "language-tag" | "phone-number" | "ip-address" | "code-format" | "digits" | "domain" | "country" | "currency" | "unknown-connection" | "secret-required" | "secret-for-other-hosts" | "templates-missing" | "template-fallback" | "template-duplicate" | "template-no-code" | "template-not-text" | "template-not-provider";
+        FieldCode: "required" | "one-required" | "secret" | "secret-unsealed" | "type" | "enum" | "url" | "characters" | "visible-ascii" | "form" | "excluded" | "format" | "min-length" | "max-length" | "minimum" | "maximum" | "range" | "min-items" | "max-items" | "unknown" | "empty" | "duplicate" | "in-past" | "hidden" | "space" | "name" | "language-tag" | "phone-number" | "ip-address" | "code-format" | "digits" | "domain" | "country" | "currency" | "unknown-connection" | "secret-required" | "secret-for-other-hosts" | "templates-missing" | "template-fallback" | "template-duplicate" | "template-no-code" | "template-braces" | "template-too-long" | "template-not-text" | "template-not-provider";
         /** @description An invalid field of an input. */
         FieldError: {
             code?: components["schemas"]["FieldCode"] | null;
@@ -312,8 +320,12 @@ export type components = {
          *       "flow": "sign-in",
          *       "id": "m7k3x9q2v5t8w4n6p1r0d",
          *       "locale": "en",
+         *       "metadata": {
+         *         "plan": "pro"
+         *       },
          *       "nextAttemptAt": null,
          *       "providerMessageId": "SM4f1e8d7c9a0b4e3f",
+         *       "reference": "session-8812",
          *       "segments": 1,
          *       "status": "accepted",
          *       "test": false,
@@ -347,12 +359,26 @@ export type components = {
              * @example en
              */
             locale?: string | null;
+            /**
+             * @description Your platform's own values.
+             * @example {
+             *       "plan": "pro"
+             *     }
+             */
+            metadata: {
+                [key: string]: string;
+            };
             nextAttemptAt?: components["schemas"]["Timestamp"] | null;
             /**
              * @description The provider's id of the message. `null` until the provider accepts it, and if it gives none.
              * @example SM4f1e8d7c9a0b4e3f
              */
             providerMessageId?: string | null;
+            /**
+             * @description Your platform's own id of what this is for. `null` if it gave none.
+             * @example session-8812
+             */
+            reference?: string | null;
             /**
              * Format: int32
              * @description The number of segments, which are what providers bill. `null` if the provider composes the text.
@@ -391,12 +417,12 @@ export type components = {
              * @description The number of entries on a page. Defaults to 50.
              */
             limit?: number;
+            /** @description List messages with this reference only. */
+            reference?: string;
             /** @description List messages that were created at or after this time only. */
             since?: components["schemas"]["Timestamp"];
             /** @description List messages with this status only. */
             status?: components["schemas"]["MessageStatus"];
-            /** @description List messages to exactly this phone number only (E.164). */
-            to?: string;
             /** @description List messages that were created before this time only. */
             until?: components["schemas"]["Timestamp"];
             /** @description List messages with this usage only. */
@@ -411,7 +437,7 @@ export type components = {
          *     - `failed`: it was not sent, and will not be.
          *     - `in-doubt`: nobody knows whether it was sent. It is not tried again.
          *     - `expired`: its code expired before it was sent.
-         *     - `cancelled`: its verification ended before it was sent.
+         *     - `cancelled`: it was cancelled, or its verification ended, before it was sent.
          * @enum {string}
          */
         MessageStatus: "queued" | "sending" | "accepted" | "failed" | "in-doubt" | "expired" | "cancelled";
@@ -443,12 +469,29 @@ export type components = {
              */
             lifetimeSeconds?: number | null;
             /**
-             * @description The language of the message (BCP 47). Without it, or without a template in it, the template for any language is used.
+             * @description The language of the message (BCP 47). `_` is read as `-`, and of a list, as in `Accept-Language`, the first that is understood.
+             *     Without it, or without a template that serves it, the template for any language is used.
              * @example en
              */
             locale?: string | null;
+            /**
+             * @description Values of your own, by name: at most 20, with names of 1 to 40 characters (a-z, A-Z, 0-9, `_`, `.` and `-`) and values of at most 200.
+             *     They are shown, and stored as they are: write no phone number and no code into them.
+             * @example {
+             *       "plan": "pro"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            };
             /** @description Whether the response waits for the outcome. Defaults to `sync`. */
             mode?: components["schemas"]["Mode"];
+            /**
+             * @description Your own id of what this is for, such as a session. It is shown, and lists can be filtered by it. It is stored as it is: write no phone
+             *     number and no code into it. Need not be unique.
+             * @example session-8812
+             */
+            reference?: string | null;
             /**
              * @description The text, sent as it is in place of the template: the origin-bound line is not added. It must contain the code, if there is one.
              *     Connectors that take no texts send the code alone.
@@ -486,12 +529,29 @@ export type components = {
              */
             clientIp?: string | null;
             /**
-             * @description The language of the message (BCP 47). Without it, or without a template in it, the template for any language is used.
+             * @description The language of the message (BCP 47). `_` is read as `-`, and of a list, as in `Accept-Language`, the first that is understood.
+             *     Without it, or without a template that serves it, the template for any language is used.
              * @example en
              */
             locale?: string | null;
+            /**
+             * @description Values of your own, by name: at most 20, with names of 1 to 40 characters (a-z, A-Z, 0-9, `_`, `.` and `-`) and values of at most 200.
+             *     They are shown, and stored as they are: write no phone number and no code into them.
+             * @example {
+             *       "plan": "pro"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            };
             /** @description Whether the response waits for the outcome of the message. Defaults to `sync`. */
             mode?: components["schemas"]["Mode"];
+            /**
+             * @description Your own id of what this is for, such as a session. It is shown, and lists can be filtered by it. It is stored as it is: write no phone
+             *     number and no code into it. Need not be unique.
+             * @example session-8812
+             */
+            reference?: string | null;
             /**
              * @description The phone number to verify, in E.164 format.
              * @example +4512345678
@@ -603,7 +663,7 @@ export type components = {
          * @description Identifies a type of problem. It is also the path of its explanation.
          * @enum {string}
          */
-        ProblemTypeUri: "/problems/bad-request" | "/problems/malformed-json" | "/problems/unauthenticated" | "/problems/insufficient-scope" | "/problems/platform-only" | "/problems/cross-site" | "/problems/insecure-transport" | "/problems/country-not-allowed" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/diff-changed" | "/problems/approval-required" | "/problems/connection-in-use" | "/problems/flow-disabled" | "/problems/no-active-connection" | "/problems/idempotency-in-flight" | "/problems/verification-ended" | "/problems/body-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-input" | "/problems/idempotency-mismatch" | "/problems/wrong-code" | "/problems/message-not-sent" | "/problems/limit-reached" | "/problems/quota-reached" | "/problems/too-many-requests" | "/problems/internal" | "/problems/store-unavailable" | "/problems/outcome-unknown" | "/problems/report-not-authentic" | "/problems/report-malformed" | "/problems/report-unreadable" | "/problems/busy" | "/problems/master-key-missing" | "/problems/starting" | "/problems/stopping";
+        ProblemTypeUri: "/problems/bad-request" | "/problems/malformed-json" | "/problems/unauthenticated" | "/problems/insufficient-scope" | "/problems/platform-only" | "/problems/cross-site" | "/problems/insecure-transport" | "/problems/country-not-allowed" | "/problems/number-kind-not-allowed" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/diff-changed" | "/problems/approval-required" | "/problems/connection-in-use" | "/problems/flow-disabled" | "/problems/no-active-connection" | "/problems/idempotency-in-flight" | "/problems/verification-ended" | "/problems/precondition-failed" | "/problems/body-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-input" | "/problems/idempotency-mismatch" | "/problems/wrong-code" | "/problems/message-not-sent" | "/problems/limit-reached" | "/problems/quota-reached" | "/problems/too-many-requests" | "/problems/internal" | "/problems/store-unavailable" | "/problems/outcome-unknown" | "/problems/report-not-authentic" | "/problems/report-malformed" | "/problems/report-unreadable" | "/problems/busy" | "/problems/master-key-missing" | "/problems/starting" | "/problems/stopping";
         /** @description A header of a request, masked. */
         RequestHeader: {
             /**
@@ -861,6 +921,10 @@ export type components = {
          *         "id": "m7k3x9q2v5t8w4n6p1r0d",
          *         "status": "accepted"
          *       },
+         *       "metadata": {
+         *         "plan": "pro"
+         *       },
+         *       "reference": "session-8812",
          *       "resendAvailableAt": "2026-11-23T20:22:03Z",
          *       "sendsLeft": 3,
          *       "status": "pending",
@@ -887,6 +951,20 @@ export type components = {
              */
             locale?: string | null;
             message?: components["schemas"]["VerificationMessage"] | null;
+            /**
+             * @description Your platform's own values.
+             * @example {
+             *       "plan": "pro"
+             *     }
+             */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * @description Your platform's own id of what this is for. `null` if it gave none.
+             * @example session-8812
+             */
+            reference?: string | null;
             resendAvailableAt?: components["schemas"]["Timestamp"] | null;
             /**
              * Format: int32

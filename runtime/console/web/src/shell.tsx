@@ -2,17 +2,18 @@
 
 import { useEffect, useState, type ReactNode } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { Link, NavLink, useLocation } from "react-router";
+import { Link, NavLink, useLocation, useNavigate } from "react-router";
 import {
-  BookOpen, Building2, Gauge, Globe, KeyRound, LogIn, LogOut, Menu, MessageSquareText, Moon, Plug, ScrollText, ShieldCheck, Smartphone,
+  BookOpen, Building2, Clock, Gauge, Globe, KeyRound, LogIn, LogOut, Menu, MessageSquareText, Moon, Plug, ScrollText, ShieldCheck, Smartphone,
   Sun, SunMoon, ToggleRight, type LucideIcon,
 } from "lucide-react";
 import { call, Problem } from "./api/client";
 import { client, tenantQuery, usePhone } from "./api/queries";
-import type { Session } from "./api/types";
+import type { Page, Session, Tenant } from "./api/types";
 import { Badge } from "./components/badge";
 import { languages, useLanguage } from "./text";
 import { type Appearance, useAppearance } from "./text/appearance";
+import { type TimeZone, useTimeZone } from "./text/time-zone";
 
 export function Shell({ session, children }: { session: Session; children: ReactNode }) {
   const { t } = useLanguage();
@@ -60,11 +61,43 @@ function CurrentTenant({ tenant, session }: { tenant: string; session: Session }
   return (
     <div className="current-tenant">
       {session.principal === "platform" && <Link to="/tenants" className="all-tenants">{t.shell.allTenants}</Link>}
-      <span className="tenant-name">{query.data?.name ?? tenant}</span>
+      {session.principal === "platform"
+        ? <TenantSwitch tenant={tenant} name={query.data?.name ?? tenant} />
+        : <span className="tenant-name">{query.data?.name ?? tenant}</span>}
       {query.data && (
         <Badge tone={query.data.environment === "production" ? "warn" : "info"}>{t.shell[query.data.environment]}</Badge>
       )}
     </div>
+  );
+}
+
+/** Leads to the overview of another tenant. Of very many tenants, the list of all has a search. */
+function TenantSwitch({ tenant, name }: { tenant: string; name: string }) {
+  const { t } = useLanguage();
+  const navigate = useNavigate();
+  const { data } = useQuery({ queryKey: ["tenants", "switch"], queryFn: ({ signal }) => call<Page<Tenant>>("/v1/tenants?limit=200", { signal }) });
+  const others = (data?.items ?? []).filter((one) => one.id !== tenant);
+  if (others.length === 0) return <span className="tenant-name">{name}</span>;
+  return (
+    <select className="tenant-name" aria-label={t.shell.tenant} value={tenant} onChange={(event) => void navigate(`/t/${encodeURIComponent(event.target.value)}`)}>
+      <option value={tenant}>{name}</option>
+      {others.map((one) => <option key={one.id} value={one.id}>{one.name}</option>)}
+    </select>
+  );
+}
+
+/** Whether times are those of the browser or in UTC. */
+function TimeZoneSwitch() {
+  const { t } = useLanguage();
+  const [zone, setZone] = useTimeZone();
+  return (
+    <label className="time-zone">
+      <Clock size={16} aria-hidden="true" />
+      <span className="visually-hidden">{t.shell.timeZone}</span>
+      <select value={zone} onChange={(event) => setZone(event.target.value as TimeZone)}>
+        {(["local", "utc"] as const).map((one) => <option key={one} value={one}>{t.shell.timeZones[one]}</option>)}
+      </select>
+    </label>
   );
 }
 
@@ -155,6 +188,7 @@ function Navigation({ tenant, open, session }: { tenant: string; open: boolean; 
           </li>
         ))}
       </ul>
+      <TimeZoneSwitch />
       <a className="reference" href="/docs" target="_blank" rel="noreferrer">
         <BookOpen size={16} aria-hidden="true" />
         {t.shell.reference}

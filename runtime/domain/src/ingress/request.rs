@@ -9,10 +9,9 @@ use super::fields::Fields;
 use super::kind::NumberFormat;
 use super::platforms::{self, PlatformRequest};
 use super::request_error::RequestError;
-use crate::message_fields;
 use crate::model::{IngressKind, IngressSettings, IngressText, MessagesWithoutCode, Sensitive};
 use crate::phone::{self, Country, WithoutPlus};
-use crate::template;
+use crate::{locale, message_fields};
 
 /// Maximum length of a platform's id of a message, in bytes.
 const MAX_REPEAT_ID: usize = 255;
@@ -77,7 +76,7 @@ pub fn read(kind: IngressKind, settings: &IngressSettings, fields: &Fields) -> R
     Ok(RequestedMessage::Send(Box::new(IngressRequest {
         recipient,
         usage,
-        locale: locale(request.locale),
+        locale: request.locale.and_then(locale::understood),
         link: request.link.filter(|_| code.is_none()).map(Sensitive::from),
         code: code.map(Sensitive::from),
         text: text.map(Sensitive::from),
@@ -129,12 +128,6 @@ fn content<'a>(
         None if request.link.is_some() => Err(RequestError::NoCode),
         None => Err(RequestError::NoContent),
     }
-}
-
-/// The first language of a list that is understood. Platforms write them as in `en_US`, `fr-CA fr en` and `en-US,en;q=0.9`.
-pub fn locale(list: Option<&str>) -> Option<String> {
-    let tags = list?.split([' ', ',']).map(|tag| tag.split(';').next().unwrap_or_default().trim().replace('_', "-"));
-    tags.into_iter().find(|tag| template::is_language_tag(tag))
 }
 
 #[cfg(test)]

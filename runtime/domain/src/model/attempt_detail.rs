@@ -13,6 +13,9 @@ pub struct AttemptDetail {
     /// Why this connection was chosen. Absent for a test number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<RouteReason>,
+    /// Variables of the template to which the message gave no value. The text kept their placeholders, like `{{app}}`.
+    #[schema(required, example = json!(["app"]))]
+    pub unfilled_variables: Vec<String>,
     /// What happened, in order.
     #[schema(required)]
     pub trace: Vec<TraceEvent>,

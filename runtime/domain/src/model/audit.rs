@@ -19,6 +19,9 @@ pub struct AuditEntry {
     /// Who made the change: `platform` for the platform key, `key:` and its id for a key, `sendbox` for Sendbox itself.
     #[schema(example = "key:k7k3x9q2v5t8w4n6p1r0d")]
     pub actor: String,
+    /// The name that the key had at the time. `null` for who has no key.
+    #[schema(example = "backend")]
+    pub actor_name: Option<String>,
     /// What was done.
     #[schema(example = "connection.save")]
     pub action: String,

@@ -94,6 +94,7 @@ pub struct ConnectionInput {
     "parameters": {"accountSID": "AC…", "fromMessagingServiceSID": "MG…"},
     "secrets": {"authToken": "2026-11-23T20:21:33Z"},
     "templates": [{"usage": "generic", "content": "{{code}} is your code."}],
+    "neededVariables": [],
     "active": true,
     "testedAt": "2026-11-23T20:24:01Z",
     "deliveryReports": {
@@ -125,6 +126,10 @@ pub struct Connection {
     /// The templates.
     #[schema(value_type = Vec<Template>)]
     pub templates: Value,
+    /// Variables of its texts that each message must bring in `variables`. What a message does not bring keeps its placeholder, like
+    /// `{{app}}`.
+    #[schema(example = json!(["app"]))]
+    pub needed_variables: Vec<String>,
     /// Whether this connection sends the tenant's messages.
     pub active: bool,
     /// When the provider last accepted a test message of exactly this configuration. `null` if it has not yet.

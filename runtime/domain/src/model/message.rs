@@ -27,8 +27,9 @@ pub struct NewMessage {
     /// Connectors that take no texts send the code alone.
     #[schema(value_type = Option<String>, min_length = 1, example = "Your Acme code is 123456.")]
     pub text: Option<Sensitive>,
-    /// The language of the message (BCP 47). Without it, or without a template in it, the template for any language is used.
-    #[schema(max_length = 35, example = "en")]
+    /// The language of the message (BCP 47). `_` is read as `-`, and of a list, as in `Accept-Language`, the first that is understood.
+    /// Without it, or without a template that serves it, the template for any language is used.
+    #[schema(example = "en")]
     pub locale: Option<String>,
     /// Values of the template's other variables.
     #[serde(default)]
@@ -40,6 +41,15 @@ pub struct NewMessage {
     /// How many seconds the code is valid. Nothing is sent afterwards. Defaults to the policy's `lifetimeSeconds`.
     #[schema(minimum = 1, maximum = 3600, example = 300)]
     pub lifetime_seconds: Option<u32>,
+    /// Your own id of what this is for, such as a session. It is shown, and lists can be filtered by it. It is stored as it is: write no phone
+    /// number and no code into it. Need not be unique.
+    #[schema(min_length = 1, max_length = 128, example = "session-8812")]
+    pub reference: Option<String>,
+    /// Values of your own, by name: at most 20, with names of 1 to 40 characters (a-z, A-Z, 0-9, `_`, `.` and `-`) and values of at most 200.
+    /// They are shown, and stored as they are: write no phone number and no code into them.
+    #[serde(default)]
+    #[schema(example = json!({"plan": "pro"}))]
+    pub metadata: BTreeMap<String, String>,
     /// Whether the response waits for the outcome. Defaults to `sync`.
     #[serde(default)]
     pub mode: Mode,
@@ -70,7 +80,7 @@ pub enum Mode {
 /// - `failed`: it was not sent, and will not be.
 /// - `in-doubt`: nobody knows whether it was sent. It is not tried again.
 /// - `expired`: its code expired before it was sent.
-/// - `cancelled`: its verification ended before it was sent.
+/// - `cancelled`: it was cancelled, or its verification ended, before it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MessageStatus {
@@ -164,6 +174,8 @@ impl From<&RecordedFailure> for SendFailure {
     "flow": "sign-in",
     "locale": "en",
     "verification": null,
+    "reference": "session-8812",
+    "metadata": {"plan": "pro"},
     "test": false,
     "segments": 1,
     "providerMessageId": "SM4f1e8d7c9a0b4e3f",
@@ -208,6 +220,12 @@ pub struct Message {
     /// The id of the verification that the message belongs to. `null` for a message with a code of your platform.
     #[schema(example = "v7k3x9q2v5t8w4n6p1r0d")]
     pub verification: Option<String>,
+    /// Your platform's own id of what this is for. `null` if it gave none.
+    #[schema(example = "session-8812")]
+    pub reference: Option<String>,
+    /// Your platform's own values.
+    #[schema(example = json!({"plan": "pro"}))]
+    pub metadata: BTreeMap<String, String>,
     /// Whether the number is a test number, in which case nothing was sent.
     pub test: bool,
     /// The number of segments, which are what providers bill. `null` if the provider composes the text.
@@ -303,9 +321,9 @@ pub struct MessageFilter {
     /// List messages to this country only (ISO 3166-1 alpha-2).
     #[param(max_length = 3, example = "DK")]
     pub country: Option<String>,
-    /// List messages to exactly this phone number only (E.164).
-    #[param(value_type = Option<String>, pattern = "^\\+[1-9][0-9]{6,14}$")]
-    pub to: Option<Sensitive>,
+    /// List messages with this reference only.
+    #[param(min_length = 1, max_length = 128, example = "session-8812")]
+    pub reference: Option<String>,
     /// List messages whose last attempt used this connection only.
     #[param(max_length = 40, example = "main")]
     pub connection: Option<String>,
@@ -322,4 +340,57 @@ pub struct MessageFilter {
     /// The `nextCursor` of the previous page. Leave it out for the first page.
     #[param(max_length = 200, example = "1795465293250-m7k3x9q2v5t8w4n6p1r0d")]
     pub cursor: Option<String>,
+}
+
+/// The messages to one phone number to list. The number is in the body of the request, and not in its URL, which proxies log.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MessageSearch {
+    /// The phone number, in E.164 format.
+    #[schema(value_type = String, pattern = "^\\+[1-9][0-9]{6,14}$", example = "+4512345678")]
+    pub to: Sensitive,
+    /// List messages with this status only.
+    pub status: Option<MessageStatus>,
+    /// List messages with this usage only.
+    #[schema(value_type = Option<UsageName>, example = "sign-in")]
+    pub usage: Option<Usage>,
+    /// List messages whose last attempt used this connection only.
+    #[schema(max_length = 40, example = "main")]
+    pub connection: Option<String>,
+    /// List messages with this delivery state only.
+    #[schema(value_type = Option<DeliveryStateName>, example = "delivered")]
+    pub delivery: Option<DeliveryState>,
+    /// List messages with this reference only.
+    #[schema(min_length = 1, max_length = 128, example = "session-8812")]
+    pub reference: Option<String>,
+    /// List messages that were created at or after this time only.
+    pub since: Option<Timestamp>,
+    /// List messages that were created before this time only.
+    pub until: Option<Timestamp>,
+    /// The number of entries on a page. Defaults to 50.
+    #[schema(minimum = 1, maximum = 200, example = 50)]
+    pub limit: Option<u32>,
+    /// The `nextCursor` of the previous page. Leave it out for the first page.
+    #[schema(max_length = 200, example = "1795465293250-m7k3x9q2v5t8w4n6p1r0d")]
+    pub cursor: Option<String>,
+}
+
+impl MessageSearch {
+    /// The number, and the other filters.
+    pub fn split(self) -> (Sensitive, MessageFilter) {
+        let Self { to, status, usage, connection, delivery, reference, since, until, limit, cursor } = self;
+        let filter = MessageFilter {
+            status,
+            usage,
+            country: None,
+            connection,
+            delivery,
+            reference,
+            since,
+            until,
+            limit,
+            cursor,
+        };
+        (to, filter)
+    }
 }

@@ -15,6 +15,8 @@ pub struct Policy {
     pub limits: LimitPolicy,
     /// The countries that messages may be sent to.
     pub countries: Countries,
+    /// The kinds of numbers that messages may be sent to.
+    pub numbers: NumberPolicy,
     /// What messages may cost. `null` means no cap, which is the default, since only you know your prices. Until you set one,
     /// `limits.tenantPerDay` bounds what a tenant can spend.
     pub spend: Option<SpendPolicy>,
@@ -115,6 +117,35 @@ impl Default for Countries {
     /// None.
     fn default() -> Self {
         Self { all: false, only: BTreeSet::new() }
+    }
+}
+
+/// The kinds of numbers that messages may be sent to, besides mobile numbers. The kind comes from the numbering plan of the country; a number
+/// of which the plan does not tell the kind is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NumberPolicy {
+    /// Landlines. Some networks read messages out.
+    #[schema(default = true)]
+    pub landlines: bool,
+    /// Premium rate numbers, whose owners earn from each message.
+    #[schema(default = false)]
+    pub premium_rate: bool,
+    /// Numbers whose costs are shared between both sides.
+    #[schema(default = false)]
+    pub shared_cost: bool,
+    /// Personal numbers that lead to another one, like 070 in the United Kingdom.
+    #[schema(default = false)]
+    pub personal: bool,
+    /// Pagers. Many cannot show codes.
+    #[schema(default = false)]
+    pub pagers: bool,
+}
+
+impl Default for NumberPolicy {
+    /// Landlines.
+    fn default() -> Self {
+        Self { landlines: true, premium_rate: false, shared_cost: false, personal: false, pagers: false }
     }
 }
 

@@ -172,6 +172,9 @@ pub struct StatisticsBucket {
     /// Messages that were not sent.
     #[schema(example = 1)]
     pub failed: u64,
+    /// Messages of which nobody knows whether they were sent.
+    #[schema(example = 1)]
+    pub in_doubt: u64,
     /// The verifications that were created.
     pub verifications: StartedCount,
     /// The time from the creation of a message to its acceptance by a provider, in milliseconds: to about 6 %. `null` without any.
@@ -188,6 +191,7 @@ impl StatisticsBucket {
             delivered: 0,
             undelivered: 0,
             failed: 0,
+            in_doubt: 0,
             verifications: StartedCount { started: 0, approved: 0 },
             latency_ms: None,
         }

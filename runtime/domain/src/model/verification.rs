@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use sendbox_contract::Usage;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{MessageStatus, Mode, Sensitive, Timestamp, UsageName};
 
@@ -16,8 +16,9 @@ pub struct NewVerification {
     /// The purpose of the code. It selects the template and the flow, and a code is valid for its own usage only.
     #[schema(value_type = UsageName, example = "sign-in")]
     pub usage: Usage,
-    /// The language of the message (BCP 47). Without it, or without a template in it, the template for any language is used.
-    #[schema(max_length = 35, example = "en")]
+    /// The language of the message (BCP 47). `_` is read as `-`, and of a list, as in `Accept-Language`, the first that is understood.
+    /// Without it, or without a template that serves it, the template for any language is used.
+    #[schema(example = "en")]
     pub locale: Option<String>,
     /// The end user's IP address. It is counted by `ipPerHour`, and passed to providers that ask for it.
     #[schema(value_type = Option<String>, example = "192.0.2.1")]
@@ -26,6 +27,15 @@ pub struct NewVerification {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>, example = json!({"app": "Acme"}))]
     pub variables: BTreeMap<String, Sensitive>,
+    /// Your own id of what this is for, such as a session. It is shown, and lists can be filtered by it. It is stored as it is: write no phone
+    /// number and no code into it. Need not be unique.
+    #[schema(min_length = 1, max_length = 128, example = "session-8812")]
+    pub reference: Option<String>,
+    /// Values of your own, by name: at most 20, with names of 1 to 40 characters (a-z, A-Z, 0-9, `_`, `.` and `-`) and values of at most 200.
+    /// They are shown, and stored as they are: write no phone number and no code into them.
+    #[serde(default)]
+    #[schema(example = json!({"plan": "pro"}))]
+    pub metadata: BTreeMap<String, String>,
     /// Whether the response waits for the outcome of the message. Defaults to `sync`.
     #[serde(default)]
     pub mode: Mode,
@@ -100,6 +110,8 @@ impl VerificationStatus {
     "to": "+45…78",
     "usage": "sign-in",
     "locale": "en",
+    "reference": "session-8812",
+    "metadata": {"plan": "pro"},
     "test": false,
     "triesLeft": 5,
     "sendsLeft": 3,
@@ -124,6 +136,12 @@ pub struct Verification {
     /// The language that was requested (BCP 47).
     #[schema(example = "en")]
     pub locale: Option<String>,
+    /// Your platform's own id of what this is for. `null` if it gave none.
+    #[schema(example = "session-8812")]
+    pub reference: Option<String>,
+    /// Your platform's own values.
+    #[schema(example = json!({"plan": "pro"}))]
+    pub metadata: BTreeMap<String, String>,
     /// Whether the number is a test number: its code is fixed, and nothing was sent.
     pub test: bool,
     /// How often the current code can still be checked.
@@ -153,4 +171,60 @@ pub struct VerificationMessage {
     pub id: String,
     /// The status of the message.
     pub status: MessageStatus,
+}
+
+/// The verifications to list.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct VerificationFilter {
+    /// List verifications with this usage only.
+    #[param(value_type = Option<UsageName>)]
+    pub usage: Option<Usage>,
+    /// List verifications with this reference only.
+    #[param(min_length = 1, max_length = 128, example = "session-8812")]
+    pub reference: Option<String>,
+    /// List verifications that were created at or after this time only.
+    pub since: Option<Timestamp>,
+    /// List verifications that were created before this time only.
+    pub until: Option<Timestamp>,
+    /// The number of entries on a page. Defaults to 50.
+    #[param(minimum = 1, maximum = 200, example = 50)]
+    pub limit: Option<u32>,
+    /// The `nextCursor` of the previous page. Leave it out for the first page.
+    #[param(max_length = 200, example = "1795465293250-v7k3x9q2v5t8w4n6p1r0d")]
+    pub cursor: Option<String>,
+}
+
+/// The verifications of one phone number to list. The number is in the body of the request, and not in its URL, which proxies log.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VerificationSearch {
+    /// The phone number, in E.164 format.
+    #[schema(value_type = String, pattern = "^\\+[1-9][0-9]{6,14}$", example = "+4512345678")]
+    pub to: Sensitive,
+    /// List verifications with this usage only.
+    #[schema(value_type = Option<UsageName>, example = "sign-in")]
+    pub usage: Option<Usage>,
+    /// List verifications with this reference only.
+    #[schema(min_length = 1, max_length = 128, example = "session-8812")]
+    pub reference: Option<String>,
+    /// List verifications that were created at or after this time only.
+    pub since: Option<Timestamp>,
+    /// List verifications that were created before this time only.
+    pub until: Option<Timestamp>,
+    /// The number of entries on a page. Defaults to 50.
+    #[schema(minimum = 1, maximum = 200, example = 50)]
+    pub limit: Option<u32>,
+    /// The `nextCursor` of the previous page. Leave it out for the first page.
+    #[schema(max_length = 200, example = "1795465293250-v7k3x9q2v5t8w4n6p1r0d")]
+    pub cursor: Option<String>,
+}
+
+impl VerificationSearch {
+    /// The number, and the other filters.
+    pub fn split(self) -> (Sensitive, VerificationFilter) {
+        let Self { to, usage, reference, since, until, limit, cursor } = self;
+        (to, VerificationFilter { usage, reference, since, until, limit, cursor })
+    }
 }

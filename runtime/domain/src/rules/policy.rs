@@ -6,12 +6,15 @@
 
 use std::fmt::Display;
 
-use sendbox_contract::is_hidden;
+use sendbox_contract::{Recipient, is_hidden};
 use zeroize::Zeroizing;
 
 use crate::field_error::{FieldCode, FieldError, FieldErrors};
 use crate::message_fields::check_origin_domain;
-use crate::model::{Countries, DeliveryPolicy, Environment, LimitPolicy, Policy, SpendPolicy, TestNumbers};
+use crate::model::{
+    Countries, DeliveryPolicy, Environment, LimitPolicy, NumberPolicy, Policy, SpendPolicy, TestNumbers,
+};
+use crate::phone::NumberKind;
 use crate::rules::quota::MAX_TEST_NUMBERS;
 use crate::{phone, template};
 
@@ -150,6 +153,17 @@ fn country_code(text: &str) -> Result<(), String> {
 /// Whether messages may be sent to numbers of this country. `None` means that the number belongs to no country.
 pub fn allows(countries: &Countries, country: Option<&str>) -> bool {
     countries.all || countries.only.contains(country.unwrap_or(NO_COUNTRY))
+}
+
+/// The kind of a number, if messages may not be sent to numbers of that kind.
+pub fn refused_kind(numbers: &NumberPolicy, recipient: &Recipient) -> Option<NumberKind> {
+    phone::kind(recipient).filter(|kind| match kind {
+        NumberKind::Landline => !numbers.landlines,
+        NumberKind::PremiumRate => !numbers.premium_rate,
+        NumberKind::SharedCost => !numbers.shared_cost,
+        NumberKind::Personal => !numbers.personal,
+        NumberKind::Pager => !numbers.pagers,
+    })
 }
 
 /// The price of a message by the tenant's price list, in millionths; `None` without a price list. 0 `segments` count as one.

@@ -83,7 +83,30 @@ pub struct Spent {
     refilled_at: Duration,
 }
 
+/// What is left of an allowance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Remaining {
+    /// The points that can be spent now.
+    pub points: u32,
+    /// The most points that can be spent at once.
+    pub max: u32,
+    /// The seconds after which all of them can be spent again, rounded up.
+    pub refilled_in: u64,
+}
+
 impl Spent {
+    /// What is left of the allowance.
+    pub fn remaining(self, allowance: Allowance, now: Duration) -> Remaining {
+        let missing = self.refilled_at.saturating_sub(now);
+        let refill = allowance.refill.as_nanos().max(1);
+        let spent = u32::try_from(missing.as_nanos().div_ceil(refill)).unwrap_or(u32::MAX);
+        Remaining {
+            points: allowance.max.saturating_sub(spent),
+            max: allowance.max,
+            refilled_in: missing.as_secs() + u64::from(missing.subsec_nanos() > 0),
+        }
+    }
+
     /// Whether this is the same as if nothing had been spent.
     pub fn is_refilled(self, now: Duration) -> bool {
         self.refilled_at <= now
@@ -109,6 +132,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_is_left_is_what_can_be_spent() {
+        let allowance = Allowance::per_second(5);
+        let mut spent = Spent::default();
+        let mut now = Duration::from_secs(7);
+        assert_eq!(spent.remaining(allowance, now), Remaining { points: 100, max: 100, refilled_in: 0 });
+        for (points, left, refilled_in) in [(1, 99, 1), (20, 79, 5), (79, 0, 20)] {
+            spent = spent.spend(allowance, points, now).unwrap();
+            assert_eq!(spent.remaining(allowance, now), Remaining { points: left, max: 100, refilled_in });
+        }
+        assert!(spent.spend(allowance, 1, now).is_err());
+        now += Duration::from_millis(1100);
+        assert_eq!(spent.remaining(allowance, now), Remaining { points: 5, max: 100, refilled_in: 19 });
+        assert!(spent.spend(allowance, 5, now).is_ok() && spent.spend(allowance, 6, now).is_err());
+    }
 
     const TINY: Allowance = Allowance { max: 40, refill: Duration::from_millis(100) };
 

@@ -92,6 +92,10 @@ fn everything_wrong_is_named_at_once() {
             {"usage": "register", "content": "{{code}}"},
             {"usageType": "Register", "content": "{{code}}!"},
             {"usage": "bind-mfa", "content": ""},
+            {"usage": "bind-mfa", "locale": "da", "content": "{code} is your code"},
+            {"usage": "bind-mfa", "locale": "de", "content": "{{code}}, for {minutes} minutes"},
+            {"usage": "bind-mfa", "locale": "fr", "content": format!("{{{{code}}}}{}", "a".repeat(1601))},
+            {"usage": "bind-mfa", "locale": "el", "content": format!("{{{{code}}}}{}", "ω".repeat(1601))},
         ]),
         "/templates",
     )
@@ -108,11 +112,25 @@ fn everything_wrong_is_named_at_once() {
         ("/templates/6/usage", "is missing"),
         ("/templates/8", "same usage and locale as /templates/7"),
         ("/templates/9/content", "is empty"),
+        ("/templates/10/content", "write `{{code}}`, with two braces"),
+        ("/templates/11/content", "write `{{minutes}}`, with two braces"),
+        ("/templates/12/content", "more than 1600 characters"),
+        ("/templates/13/content", "more than 1600 characters"),
     ] {
         let found = errors.iter().any(|error| error.field == field && error.message.contains(words));
         assert!(found, "{field}: {words}\n{}", shown.join("\n"));
     }
-    assert_eq!(errors.len(), 10, "{}", shown.join("\n"));
+    assert_eq!(errors.len(), 14, "{}", shown.join("\n"));
+}
+
+#[test]
+fn a_text_that_just_fits_is_taken_and_what_a_message_must_bring_is_named() {
+    let all = templates(json!([
+        {"usage": "generic", "content": format!("{{{{code}}}}{}", "a".repeat(1600))},
+        {"usage": "sign-in", "content": "{{app}}: {{code}} for {{minutes}} min {{locale.name}} {{ user.name }} {other}"},
+        {"usage": "register", "template": "{{no}}"},
+    ]));
+    assert_eq!(Vec::from_iter(needed_variables(&all)), ["app", "user.name"]);
 }
 
 #[test]
@@ -130,6 +148,7 @@ fn usage_then_language_then_generic() {
         (Usage::SignIn, Some("pt-BR"), "{{code}} sign-in pt"),
         (Usage::SignIn, Some("PT"), "{{code}} sign-in pt"),
         (Usage::SignIn, Some("zh-Hant-TW"), "{{code}} sign-in zh-Hant"),
+        (Usage::SignIn, Some("zh-TW"), "{{code}} sign-in zh-Hant"),
         (Usage::SignIn, Some("zh-Hans"), "{{code}} sign-in"),
         (Usage::SignIn, Some("fr"), "{{code}} sign-in"),
         (Usage::MfaVerification, Some("fr-CA"), "{{code}} generic fr"),

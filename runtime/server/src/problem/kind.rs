@@ -75,6 +75,9 @@ kinds! {
     CountryNotAllowed, "country-not-allowed", FORBIDDEN, "Country not allowed",
         "The tenant's policy does not allow messages to the country of this number.",
         "Add the country to `countries` of the policy if you want to send there.";
+    NumberKindNotAllowed, "number-kind-not-allowed", FORBIDDEN, "Kind of number not allowed",
+        "The tenant's policy does not allow messages to numbers of this kind.",
+        "Allow the kind in `numbers` of the policy if you want to send there.";
     NotFound, "not-found", NOT_FOUND, "Not found",
         "There is nothing at this path that the key may see.",
         "Check the path and its ids, and whose key you use.";
@@ -108,6 +111,9 @@ kinds! {
     VerificationEnded, "verification-ended", GONE, "Verification ended",
         "The verification is approved, expired, exhausted, cancelled or superseded.",
         "Create a new verification.";
+    PreconditionFailed, "precondition-failed", PRECONDITION_FAILED, "Changed in the meantime",
+        "Somebody else has changed it since you read it. Nothing was changed.",
+        "Read it again, apply your change to it, and save it with its new `ETag` in `If-Match`.";
     BodyTooLarge, "body-too-large", PAYLOAD_TOO_LARGE, "Body too large",
         "The body is larger than this operation accepts.",
         "Send a smaller body; `detail` says how large it may be.";
@@ -183,6 +189,8 @@ impl Kind {
             Error::FlowDisabled(_) => Self::FlowDisabled,
             Error::NoActiveConnection => Self::NoActiveConnection,
             Error::CountryNotAllowed(_) => Self::CountryNotAllowed,
+            Error::NumberKindNotAllowed(_) => Self::NumberKindNotAllowed,
+            Error::PreconditionFailed => Self::PreconditionFailed,
             Error::Limited { .. } => Self::LimitReached,
             Error::TooManyRequests { .. } => Self::TooManyRequests,
             Error::QuotaReached { .. } => Self::QuotaReached,

@@ -100,6 +100,8 @@ groups! {
     Conflict: 409 429;
     /// For a route to which only limits apply.
     TooManyRequests: 429;
+    /// For a route with `If-Match`.
+    PreconditionFailed: 412;
     /// For a route that sends a message.
     FailedDependency: 424;
     /// For a route that needs a pending verification.

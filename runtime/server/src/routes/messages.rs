@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use sendbox_domain::model::{Message, MessageFilter, MessageStatus, NewMessage, Page};
+use sendbox_domain::model::{Message, MessageFilter, MessageSearch, MessageStatus, NewMessage, Page};
 use sendbox_service::Error;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,7 +19,11 @@ use crate::problem::{Conflict, FailedDependency, InvalidBody, InvalidQuery, NotF
 use crate::query::Query;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default().routes(routes!(create_message, list_messages)).routes(routes!(retrieve_message))
+    OpenApiRouter::default()
+        .routes(routes!(create_message, list_messages))
+        .routes(routes!(search_messages))
+        .routes(routes!(retrieve_message))
+        .routes(routes!(cancel_message))
 }
 
 /// Create a message
@@ -69,7 +73,7 @@ async fn create_message(
 /// List messages
 ///
 /// Returns messages, newest first, including those of verifications. Attempts are listed without their details; retrieve a message
-/// to see its requests and traces.
+/// to see its requests and traces. To find the messages to a phone number, search messages.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/messages", tag = "messages", params(TenantPath, MessageFilter),
     responses((status = 200, description = "A page of messages.", body = Page<Message>), Unauthorized, NotFound, InvalidQuery))]
 async fn list_messages(
@@ -79,6 +83,40 @@ async fn list_messages(
     Query(filter): Query<MessageFilter>,
 ) -> ApiResult<Json<Page<Message>>> {
     Ok(Json(api.service.messages(&caller, &path.tenant, filter).await?))
+}
+
+/// Search messages
+///
+/// Returns the messages to a phone number, newest first. The number is in the body of the request, because URLs are logged on their way.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/messages/search", tag = "messages", params(TenantPath),
+    request_body(content = MessageSearch, description = "The number, and other filters.", example = json!({"to": "+4512345678"})),
+    responses((status = 200, description = "A page of messages.", body = Page<Message>), Unauthorized, NotFound, InvalidBody))]
+async fn search_messages(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Path(path): Path<TenantPath>,
+    JsonBody(search): JsonBody<MessageSearch>,
+) -> ApiResult<Json<Page<Message>>> {
+    let (to, filter) = search.split();
+    Ok(Json(api.service.messages_to(&caller, &path.tenant, filter, Some(to)).await?))
+}
+
+/// Cancel a message
+///
+/// Ends a message that waits for its first or next attempt: nothing more of it is sent, and it gives back what it took of the limits. If an
+/// earlier attempt may have reached the recipient, its status becomes `in-doubt` instead of `cancelled`. Cancelling a cancelled message
+/// changes nothing.
+///
+/// While an attempt is in progress, and when the message has ended otherwise, the request fails with 409. To cancel the message of a
+/// verification, cancel the verification.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/messages/{id}/cancel", tag = "messages", params(MessagePath),
+    responses((status = 200, description = "The message, as it is now.", body = Message), Unauthorized, NotFound, Conflict))]
+async fn cancel_message(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Path(path): Path<MessagePath>,
+) -> ApiResult<Json<Message>> {
+    Ok(Json(api.service.cancel_message(&caller, &path.tenant, &path.id).await?))
 }
 
 /// Retrieve a message

@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use http::StatusCode;
 use sendbox_domain::model::{Flows, Hold, MaskedTestNumbers, Policy, Sensitive, TestNumbers};
+use sendbox_service::policy_revision;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,7 +16,8 @@ use crate::api::Api;
 use crate::auth::Authenticated;
 use crate::body::JsonBody;
 use crate::path::{HoldPath, Path, TenantPath};
-use crate::problem::{Conflict, InvalidBody, NotFound, Unauthorized};
+use crate::problem::{Conflict, InvalidBody, NotFound, PreconditionFailed, Unauthorized};
+use crate::revision::{IfMatchHeader, IfMatchParameter, tagged};
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
@@ -60,30 +63,38 @@ async fn replace_flows(
 ///
 /// Returns the whole policy, defaults included.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/policy", tag = "settings", params(TenantPath),
-    responses((status = 200, description = "The policy.", body = Policy), Unauthorized, NotFound))]
+    responses((status = 200, description = "The policy.", body = Policy,
+        headers(("ETag" = String, description = "The revision of the policy, for `If-Match`."))), Unauthorized, NotFound))]
 async fn retrieve_policy(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Path(path): Path<TenantPath>,
-) -> ApiResult<Json<Policy>> {
-    Ok(Json(api.service.policy(&caller, &path.tenant).await?))
+) -> ApiResult<Response> {
+    let policy = api.service.policy(&caller, &path.tenant).await?;
+    Ok(tagged(&policy_revision(&policy), &policy))
 }
 
 /// Replace the policy
 ///
 /// Sets codes, limits, countries, spending and delivery. What you leave out returns to its default. The policy applies to messages
 /// and verifications that are created from now on.
-#[utoipa::path(put, path = "/v1/tenants/{tenant}/policy", tag = "settings", params(TenantPath),
+///
+/// Send the `ETag` of the policy that you read in `If-Match`, so that you do not overwrite what somebody else has saved since.
+#[utoipa::path(put, path = "/v1/tenants/{tenant}/policy", tag = "settings", params(TenantPath, IfMatchParameter),
     request_body(content = Policy, description = "The whole policy.",
         example = json!({"codes": {"digits": 6, "lifetimeSeconds": 300}, "countries": {"only": ["DK", "DE"]}})),
-    responses((status = 200, description = "The policy, as it is now.", body = Policy), Unauthorized, NotFound, InvalidBody, Conflict))]
+    responses((status = 200, description = "The policy, as it is now.", body = Policy,
+        headers(("ETag" = String, description = "The revision of the policy, for `If-Match`."))),
+        Unauthorized, NotFound, InvalidBody, Conflict, PreconditionFailed))]
 async fn replace_policy(
     State(api): State<Api>,
     Authenticated(caller): Authenticated,
     Path(path): Path<TenantPath>,
+    IfMatchHeader(if_match): IfMatchHeader,
     JsonBody(policy): JsonBody<Policy>,
-) -> ApiResult<Json<Policy>> {
-    Ok(Json(api.service.set_policy(&caller, &path.tenant, policy).await?))
+) -> ApiResult<Response> {
+    let policy = api.service.set_policy_if(&caller, &path.tenant, policy, &if_match).await?;
+    Ok(tagged(&policy_revision(&policy), &policy))
 }
 
 /// Retrieve the test numbers

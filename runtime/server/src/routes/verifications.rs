@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use sendbox_domain::model::{Check, NewVerification, Resend, Verification};
+use sendbox_domain::model::{
+    Check, NewVerification, Page, Resend, Verification, VerificationFilter, VerificationSearch,
+};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -14,11 +16,15 @@ use crate::auth::Authenticated;
 use crate::body::{JsonBody, OptionalJsonBody};
 use crate::idempotency::{IdempotencyHeader, IdempotencyKey};
 use crate::path::{Path, TenantPath, VerificationPath};
-use crate::problem::{Conflict, FailedDependency, Gone, InvalidBody, NotFound, TooManyRequests, Unauthorized};
+use crate::problem::{
+    Conflict, FailedDependency, Gone, InvalidBody, InvalidQuery, NotFound, TooManyRequests, Unauthorized,
+};
+use crate::query::Query;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
-        .routes(routes!(create_verification))
+        .routes(routes!(create_verification, list_verifications))
+        .routes(routes!(search_verifications))
         .routes(routes!(retrieve_verification))
         .routes(routes!(check_verification))
         .routes(routes!(resend_verification))
@@ -51,6 +57,38 @@ async fn create_verification(
     let verification = api.service.start_verification(&caller, &path.tenant, new, key.as_deref()).await?;
     let location = format!("/v1/tenants/{}/verifications/{}", &*path.tenant, verification.id);
     Ok(with_location(StatusCode::CREATED, &location, &verification))
+}
+
+/// List verifications
+///
+/// Returns verifications, newest first. To find those of a phone number, search verifications.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/verifications", tag = "verifications", params(TenantPath, VerificationFilter),
+    responses((status = 200, description = "A page of verifications.", body = Page<Verification>), Unauthorized, NotFound, InvalidQuery))]
+async fn list_verifications(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Path(path): Path<TenantPath>,
+    Query(filter): Query<VerificationFilter>,
+) -> ApiResult<Json<Page<Verification>>> {
+    Ok(Json(api.service.verifications(&caller, &path.tenant, filter, None).await?))
+}
+
+/// Search verifications
+///
+/// Returns the verifications of a phone number, newest first. The number is in the body of the request, because URLs are logged on their
+/// way.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/verifications/search", tag = "verifications", params(TenantPath),
+    request_body(content = VerificationSearch, description = "The number, and other filters.",
+        example = json!({"to": "+4512345678"})),
+    responses((status = 200, description = "A page of verifications.", body = Page<Verification>), Unauthorized, NotFound, InvalidBody))]
+async fn search_verifications(
+    State(api): State<Api>,
+    Authenticated(caller): Authenticated,
+    Path(path): Path<TenantPath>,
+    JsonBody(search): JsonBody<VerificationSearch>,
+) -> ApiResult<Json<Page<Verification>>> {
+    let (to, filter) = search.split();
+    Ok(Json(api.service.verifications(&caller, &path.tenant, filter, Some(to)).await?))
 }
 
 /// Retrieve a verification

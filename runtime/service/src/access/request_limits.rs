@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sendbox_domain::rules::request_rate::{Allowance, RequestRates, Spent, Work};
+use sendbox_domain::rules::request_rate::{Allowance, Remaining, RequestRates, Spent, Work};
 
 use crate::error::{Error, Result};
 use crate::lock::lock;
@@ -59,6 +59,15 @@ pub struct AdmittedRequest {
     limits: Arc<RequestLimits>,
     tenant: String,
     kind: RequestKind,
+    remaining: Option<Remaining>,
+}
+
+impl AdmittedRequest {
+    /// What is left of the allowance that is nearest to its end: that of the key, or that of its tenant. `None` for messages and checks, which
+    /// have limits of their own.
+    pub fn remaining(&self) -> Option<Remaining> {
+        self.remaining
+    }
 }
 
 impl RequestLimits {
@@ -86,13 +95,14 @@ impl RequestLimits {
         if is_full {
             return Err(Error::TooManyRequests { retry_after: 1 });
         }
+        let mut remaining = None;
         if let RequestKind::Management(work) = kind {
-            state.spend((tenant, self.of_tenant), (key, self.of_key), work, now)?;
+            remaining = Some(state.spend((tenant, self.of_tenant), (key, self.of_key), work, now)?);
             running.management += 1;
         }
         running.all += 1;
         state.in_progress.insert(tenant.to_owned(), running);
-        Ok(AdmittedRequest { limits: Arc::clone(self), tenant: tenant.to_owned(), kind })
+        Ok(AdmittedRequest { limits: Arc::clone(self), tenant: tenant.to_owned(), kind, remaining })
     }
 
     /// Counts a sign-in with a key.
@@ -112,7 +122,7 @@ impl State {
         (key, key_allowance): (&str, Allowance),
         work: Work,
         now: Duration,
-    ) -> Result<()> {
+    ) -> Result<Remaining> {
         let spent = |of: &HashMap<String, Spent>, name: &str| of.get(name).copied().unwrap_or_default();
         let of_key = spent(&self.keys, key).spend(key_allowance, work.points(), now);
         let of_tenant = spent(&self.tenants, tenant).spend(tenant_allowance, work.points(), now);
@@ -126,7 +136,7 @@ impl State {
         self.keys.insert(key.to_owned(), of_key);
         self.tenants.insert(tenant.to_owned(), of_tenant);
         self.sweep(now);
-        Ok(())
+        Ok(of_key.remaining(key_allowance, now).min(of_tenant.remaining(tenant_allowance, now)))
     }
 
     fn spend_sign_in(&mut self, key: &str, now: Duration) -> Result<()> {

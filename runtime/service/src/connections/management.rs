@@ -11,7 +11,7 @@ use sendbox_domain::model::{
 };
 use sendbox_domain::rules::quota::Quota;
 use sendbox_domain::rules::{origin, policy};
-use sendbox_domain::{template, text};
+use sendbox_domain::{locale, template, text};
 use sendbox_policy::EffectiveGrant;
 use sendbox_sandbox::Connector;
 use sendbox_store::rows::{ConnectionRow, TenantRow};
@@ -29,6 +29,7 @@ use crate::connections::stored_parameters::StoredParameters;
 use crate::connections::validated_settings::{ValidationTime, validation_of};
 use crate::delivery_reports::callback_url;
 use crate::error::{Error, Result};
+use crate::revision::{IfMatch, connection_revision};
 use crate::service::Service;
 use crate::vault::TenantKey;
 
@@ -109,6 +110,7 @@ impl Service {
             parameters: row.parameters.clone(),
             secrets: row.secret_times.clone(),
             templates: row.templates.clone(),
+            needed_variables: needed_variables(&row.templates),
             active: tenant.active_connection.as_deref() == Some(&row.name),
             tested_at: connections::tested_at(tx, &tenant.id, &fingerprint).await?,
             delivery_reports: self.reports_view(caller, row, &key, sender.as_ref())?,
@@ -176,6 +178,21 @@ impl Service {
         name: &str,
         input: ConnectionInput,
     ) -> Result<(Connection, bool)> {
+        self.save_connection_if(caller, tenant, name, input, &IfMatch::Unconditional).await
+    }
+
+    /// [`Self::save_connection`], if the connection has this revision.
+    ///
+    /// # Errors
+    /// As there; [`Error::PreconditionFailed`].
+    pub async fn save_connection_if(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        name: &str,
+        input: ConnectionInput,
+        if_match: &IfMatch,
+    ) -> Result<(Connection, bool)> {
         caller.may(tenant, &[Scope::Manage])?;
         policy::connection_name(name).map_err(|error| FieldErrors(vec![error]))?;
         // Made once: the settings are validated with the callback URL.
@@ -198,6 +215,8 @@ impl Service {
         let connector = &self.connector_of(&mut tx, tenant, &input.connector).await?;
         let key = self.tenant_key(&tenant_row)?;
         let before = connections::get(&mut tx, tenant, name).await?;
+        let current = before.as_ref().map(|row| connection_revision(row.revision, row.created_at));
+        if_match.check(current.as_deref())?;
         let same_connector = before.as_ref().filter(|row| row.connector == input.connector);
         let stored = same_connector.map(|row| stored_parameters::secrets(row, &key)).transpose()?.unwrap_or_default();
         let given = &input.parameters;
@@ -362,16 +381,16 @@ impl Service {
                     .coded(FieldCode::MaxLength, &[("bound", &template::MAX_TEMPLATE_BYTES.to_string())]),
             );
         }
-        errors.extend(message_fields::locale(request.locale.as_deref()).err());
         let variables = request.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         errors.extend(message_fields::check_variables(variables));
         FieldErrors::none_or(errors)?;
         let code: String = "1234567890".chars().take(usize::from(row.policy.codes.digits)).collect();
         let minutes = row.policy.codes.lifetime_seconds.div_ceil(60).to_string();
+        let locale = request.locale.as_deref().and_then(locale::understood);
         let rendered = template::render(&request.content, |name| match name {
             "code" => Some(code.as_str()),
             "minutes" => Some(minutes.as_str()),
-            "locale" => Some(request.locale.as_deref().unwrap_or_default()),
+            "locale" => Some(locale.as_deref().unwrap_or_default()),
             other => request.variables.get(other).map(String::as_str),
         })
         .map_err(|_| {
@@ -383,6 +402,7 @@ impl Service {
             Some(domain) => origin::bind(&rendered.text, domain, &code),
             None => rendered.text,
         };
+        let text = text::composed(&text);
         let size = text::measure(&text);
         Ok(Preview {
             encoding: size.encoding,
@@ -395,6 +415,12 @@ impl Service {
             text: text.to_string(),
         })
     }
+}
+
+/// The variables that messages must bring for the stored templates.
+fn needed_variables(templates: &Value) -> Vec<String> {
+    let templates = template::read(templates, "").unwrap_or_default();
+    template::needed_variables(&templates).into_iter().map(str::to_owned).collect()
 }
 
 /// The row that replaces an existing one: it keeps the creation time and the callback URL, and has the next revision.

@@ -106,7 +106,7 @@ impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         let refusal = match &error {
             Error::FlowDisabled(_) | Error::NoActiveConnection => Refusal::SwitchedOff,
-            Error::CountryNotAllowed(_) => Refusal::NotAllowed,
+            Error::CountryNotAllowed(_) | Error::NumberKindNotAllowed(_) => Refusal::NotAllowed,
             Error::Limited { retry_after, .. } | Error::QuotaReached { retry_after, .. } => {
                 Refusal::Limited { retry_after: *retry_after }
             }
@@ -262,6 +262,7 @@ impl Service {
             mode,
             repeats: repeats(ingress, requested.repeat_id),
             call: Some(call_row(ingress, self.now(), IngressOutcome::Stored, None, record)?),
+            platform_data: Default::default(),
         };
         match self.accept_request(request).await? {
             AcceptedMessage::Repeated { first } => Ok(SentMessage { id: first, outcome: IngressOutcome::Repeated }),

@@ -5,6 +5,7 @@ use sendbox_domain::ingress::fields::Fields;
 use sendbox_domain::ingress::request::{self, RequestedMessage};
 use sendbox_domain::ingress::request_error::RequestError;
 use sendbox_domain::ingress::twilio::{self as api, Account, Operation, Sid, TwilioError};
+use sendbox_domain::locale;
 use sendbox_domain::model::{
     Check, IngressOutcome, Message, Mode, NewVerification, Sensitive, Verification, VerificationStatus,
 };
@@ -195,9 +196,11 @@ impl Service {
         let new = NewVerification {
             to: Sensitive::from(recipient.e164.as_str()),
             usage: request::usage(ingress.kind, settings, None),
-            locale: request::locale(fields.text("Locale")),
+            locale: fields.text("Locale").and_then(locale::understood),
             client_ip: None,
             variables: Default::default(),
+            reference: None,
+            metadata: Default::default(),
             mode: if waits { Mode::Sync } else { Mode::Async },
         };
         Ok(self.start_verification(caller, &ingress.tenant, new, None).await?)

@@ -121,6 +121,7 @@ async fn fixture() -> Fixture {
         price_micros: 0,
         next_attempt_at: None,
         lease: None,
+        platform_data: Default::default(),
     };
     messages::insert(&mut tx, &message).await.unwrap();
     tx.commit().await.unwrap();

@@ -201,6 +201,7 @@ impl Service {
             tenant: (!scope.is_empty()).then(|| scope.to_owned()),
             at: now,
             actor: "sendbox".to_owned(),
+            actor_name: None,
             action: "connector.auto-roll-back".to_owned(),
             target: format!("connector:{}", release.connector),
             before: Some(before),

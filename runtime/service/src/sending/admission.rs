@@ -52,12 +52,15 @@ pub(crate) fn recipient_hash(key: &TenantKey, recipient: &Recipient) -> Vec<u8> 
 /// Admits a message and charges all limits. After an error the caller drops the transaction, so nothing is charged.
 ///
 /// # Errors
-/// [`Error::CountryNotAllowed`], [`Error::Limited`].
+/// [`Error::CountryNotAllowed`], [`Error::NumberKindNotAllowed`], [`Error::Limited`].
 pub(crate) async fn admit(tx: &mut Tx, request: &AdmissionRequest<'_>, now: Timestamp) -> Result<Admission> {
     let AdmissionRequest { tenant, key, recipient, .. } = *request;
     let country = recipient.country.as_deref();
     if !policy::allows(&tenant.policy.countries, country) {
         return Err(Error::CountryNotAllowed(country.unwrap_or("numbers of no country (`001`)").to_owned()));
+    }
+    if let Some(kind) = policy::refused_kind(&tenant.policy.numbers, recipient) {
+        return Err(Error::NumberKindNotAllowed(kind));
     }
     holds::check(tx, &tenant.id, key, recipient, now).await?;
     let price = policy::price(&tenant.policy, recipient.country.as_deref(), request.segments);

@@ -236,6 +236,11 @@ impl Service {
             failure: result.failure().cloned(),
             record: Some(AttemptRecord {
                 route: attempt.record.as_ref().and_then(|record| record.route),
+                unfilled_variables: attempt
+                    .record
+                    .as_ref()
+                    .map(|record| record.unfilled_variables.clone())
+                    .unwrap_or_default(),
                 ..result.record.clone()
             }),
             response_status: result.response_status,

@@ -75,6 +75,7 @@ impl From<SendResult> for AttemptResult {
             changes: held.changes.iter().cloned().map(ShapeLine::from).collect(),
         });
         let record = AttemptRecord {
+            unfilled_variables: Vec::new(),
             route: None,
             requests: result.requests.iter().map(Into::into).collect(),
             held_request: result.held_back.as_ref().map(Into::into),

@@ -334,7 +334,11 @@ impl Service {
             outcome: None,
             failure: None,
             decision: None,
-            record: Some(AttemptRecord { route: Some(route), ..AttemptRecord::default() }),
+            record: Some(AttemptRecord {
+                route: Some(route),
+                unfilled_variables: plan.unknown_variables,
+                ..AttemptRecord::default()
+            }),
             response_status: None,
             fault: false,
             provider_id: None,

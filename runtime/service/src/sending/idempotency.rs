@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::message_fields;
-use sendbox_domain::model::{Mode, Sensitive, Timestamp};
+use sendbox_domain::model::{Mode, PlatformData, Sensitive, Timestamp};
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::rows::IdempotencyRow;
 use sendbox_store::{Tx, idempotency};
@@ -98,6 +98,14 @@ pub(crate) fn request_bytes(
         parts.push(value.expose().as_bytes().to_vec());
     }
     parts
+}
+
+/// What the platform keeps with a message, as part of a request's content.
+pub(crate) fn platform_fields(data: &PlatformData) -> Vec<&str> {
+    let metadata = data.metadata.iter().flat_map(|(name, value)| [name.as_str(), value]);
+    // Nothing, where nothing is given: keys that were used before these fields existed are still known.
+    let reference = (data != &PlatformData::default()).then(|| data.reference.as_deref().unwrap_or_default());
+    reference.into_iter().chain(metadata).collect()
 }
 
 /// A mode, as part of a request's content.

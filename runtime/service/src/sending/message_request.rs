@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sendbox_domain::model::{Mode, Sensitive};
+use sendbox_domain::model::{Mode, PlatformData, Sensitive};
 use sendbox_domain::phone;
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::rows::IngressCallRow;
 
-use crate::sending::idempotency::{IDEMPOTENCY_SECONDS, IdempotencyClaim, mode_name, request_bytes};
+use crate::sending::idempotency::{IDEMPOTENCY_SECONDS, IdempotencyClaim, mode_name, platform_fields, request_bytes};
 use crate::vault::TenantKey;
 
 /// A request to send a message, validated as far as that takes no settings of a tenant.
@@ -29,6 +29,7 @@ pub(crate) struct MessageRequest {
     pub(crate) repeats: Repeats,
     /// The call of an ingress that asks for the message, recorded with it.
     pub(crate) call: Option<IngressCallRow>,
+    pub(crate) platform_data: PlatformData,
 }
 
 /// How repetitions of a request to send a message are recognized.
@@ -84,6 +85,7 @@ impl Repeats {
                     &lifetime,
                     mode_name(request.mode),
                 ];
+                let other_fields = [&other_fields[..], &platform_fields(&request.platform_data)].concat();
                 let MessageRequest { recipient, usage, locale, variables, .. } = request;
                 let body = request_bytes(recipient, *usage, locale.as_deref(), variables, &other_fields);
                 IdempotencyClaim::new("messages", key.as_deref(), body)

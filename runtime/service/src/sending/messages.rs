@@ -1,20 +1,17 @@
 //! Messages: accepting, storing, sending and reading them.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sendbox_domain::field_error::FieldErrors;
-use sendbox_domain::message_fields;
 use sendbox_domain::model::{
-    Attempt, Flow, Message, MessageFilter, MessageStatus, Mode, NewMessage, Page, Scope, SendFailure, Timestamp,
-    Verification,
+    Attempt, Flow, Message, MessageStatus, Mode, NewMessage, PlatformData, Scope, SendFailure, Timestamp, Verification,
 };
 use sendbox_domain::phone;
 use sendbox_domain::plan::plan;
 use sendbox_domain::rules::quota::Quota;
-use sendbox_store::messages::MessageQuery;
+use sendbox_domain::{locale, message_fields};
 use sendbox_store::rows::{AttemptRow, ConnectionRow, MessageRow, ReportRow, TenantRow};
 use sendbox_store::{Done, Tx, attempts, ingresses, messages, processes, reports};
 use zeroize::Zeroizing;
@@ -24,7 +21,6 @@ use crate::connections::ready_connection::VersionAffinity;
 use crate::delivery_reports::receiver::{delivery, reports_by_attempt};
 use crate::error::{Error, Result};
 use crate::id;
-use crate::paging::{bad_cursor, no_longer_than, page_size};
 use crate::sending::admission;
 use crate::sending::admission::{Charge, admit, recipient_hash};
 use crate::sending::attempt::StoredMessage;
@@ -88,15 +84,16 @@ impl Service {
         caller.may(tenant, &[Scope::Send])?;
         check_idempotency_key(idempotency_key)?;
         self.require_running()?;
+        let platform_data = PlatformData { reference: new.reference, metadata: new.metadata };
         // Before the request queues for a writer.
         let fields = RequestFields {
             to: &new.to,
             client_ip: new.client_ip.as_ref(),
-            locale: new.locale.as_deref(),
             code: new.code.as_ref(),
             text: new.text.as_ref(),
             lifetime_seconds: new.lifetime_seconds,
             variables: &new.variables,
+            platform_data: &platform_data,
         };
         let (recipient, client_ip) = fields.read()?;
         let (mode, wait) =
@@ -108,7 +105,7 @@ impl Service {
             recipient: Arc::new(recipient),
             client_ip,
             usage: new.usage,
-            locale: new.locale,
+            locale: new.locale.as_deref().and_then(locale::understood),
             code: new.code,
             text: new.text,
             variables: new.variables,
@@ -116,6 +113,7 @@ impl Service {
             mode,
             repeats: Repeats::ByKey(idempotency_key.map(str::to_owned)),
             call: None,
+            platform_data,
         };
         match self.accept_request(request).await? {
             AcceptedMessage::Repeated { first } => self.replay_response(tenant, &first, mode, None).await,
@@ -164,6 +162,7 @@ impl Service {
             locale: request.locale.clone(),
             verification: None,
             mode: *mode,
+            platform_data: request.platform_data.clone(),
         };
         if let Some(call) = &request.call {
             ingresses::insert_call(tx, call).await?;
@@ -366,68 +365,6 @@ impl Service {
             .unwrap_or_default();
         Ok(view(row, attempts, reports))
     }
-
-    /// One message, with every attempt and its trace.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn message(&self, caller: &Caller, tenant: &str, id: &str) -> Result<Message> {
-        caller.may(tenant, &[Scope::Read, Scope::Send])?;
-        let mut tx = self.store_of(tenant).begin_read().await?;
-        self.tenant_row(&mut tx, tenant).await?;
-        drop(tx);
-        self.read_message(tenant, id).await
-    }
-
-    /// Messages, newest first.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Invalid`].
-    pub async fn messages(&self, caller: &Caller, tenant: &str, filter: MessageFilter) -> Result<Page<Message>> {
-        caller.may(tenant, &[Scope::Read])?;
-        let size = page_size(filter.limit)?;
-        no_longer_than("cursor", filter.cursor.as_deref(), 200)?;
-        no_longer_than("country", filter.country.as_deref(), 3)?;
-        no_longer_than("connection", filter.connection.as_deref(), 40)?;
-        let mut tx = self.store_of(tenant).begin_read().await?;
-        let row = self.tenant_row(&mut tx, tenant).await?;
-        let hash = match &filter.to {
-            Some(to) => {
-                let number = phone::recipient(to.expose()).map_err(|error| Error::invalid("to", error.to_string()))?;
-                Some(recipient_hash(&self.tenant_key(&row)?, &number))
-            }
-            None => None,
-        };
-        let before = filter.cursor.as_deref().map(|cursor| read_cursor(cursor).ok_or_else(bad_cursor)).transpose()?;
-        let query = MessageQuery {
-            status: filter.status,
-            usage: filter.usage,
-            country: filter.country,
-            recipient_hash: hash,
-            connection: filter.connection,
-            delivery: filter.delivery,
-            since: filter.since,
-            until: filter.until,
-            before,
-            limit: size + 1,
-        };
-        let mut rows = messages::list(&mut tx, tenant, &query).await?;
-        let has_more = rows.len() > size as usize;
-        rows.truncate(size as usize);
-        let next_cursor = rows.last().filter(|_| has_more).map(|row| format!("{}-{}", row.created_at.0, row.id));
-        let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
-        let mut attempts_by_message: BTreeMap<String, Vec<AttemptRow>> = BTreeMap::new();
-        for attempt in attempts::list_for(&mut tx, tenant, &ids).await? {
-            attempts_by_message.entry(attempt.message.clone()).or_default().push(attempt);
-        }
-        let mut reports_by_message = reports::list_for(&mut tx, tenant, &ids).await?;
-        let items = rows.into_iter().map(|row| {
-            let attempts = attempts_by_message.remove(&row.id).unwrap_or_default();
-            let reports = reports_by_message.remove(&row.id).unwrap_or_default();
-            view(row, attempts, reports)
-        });
-        Ok(Page { items: items.collect(), next_cursor })
-    }
 }
 
 /// Refuses another message of a tenant that has as many in progress as it may. On PostgreSQL, the limits that were charged are
@@ -439,13 +376,6 @@ async fn require_queue(tx: &mut Tx, tenant: &str) -> Result<()> {
         return Err(Error::QuotaReached { quota, retry_after: Some(QUEUE_RETRY_SECONDS) });
     }
     Ok(())
-}
-
-fn read_cursor(text: &str) -> Option<(Timestamp, String)> {
-    let (at, id) = text.split_once('-')?;
-    let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    plain.then_some(())?;
-    Some((Timestamp(at.parse().ok()?), id.to_owned()))
 }
 
 fn message_row(
@@ -479,10 +409,11 @@ fn message_row(
         price_micros: 0,
         next_attempt_at: None,
         lease: None,
+        platform_data: outgoing.platform_data.clone(),
     }
 }
 
-fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> Message {
+pub(crate) fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> Message {
     let delivery = delivery(&reports);
     let mut reports = reports_by_attempt(reports);
     Message {
@@ -494,6 +425,8 @@ fn view(row: MessageRow, attempts: Vec<AttemptRow>, reports: Vec<ReportRow>) -> 
         flow: Flow::of(row.usage),
         locale: row.locale,
         verification: row.verification,
+        reference: row.platform_data.reference,
+        metadata: row.platform_data.metadata,
         test: row.test,
         segments: row.segments,
         provider_message_id: row.provider_message_id,

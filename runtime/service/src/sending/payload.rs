@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sendbox_domain::model::{Mode, Sensitive};
+use sendbox_domain::model::{Mode, PlatformData, Sensitive};
 use sendbox_domain::plan::MessageRequest;
 use sendbox_sandbox::{Attempt, Recipient, Usage};
 use sendbox_store::rows::TenantRow;
@@ -57,6 +57,7 @@ pub(crate) struct OutgoingMessage {
     pub(crate) payload: Payload,
     pub(crate) verification: Option<String>,
     pub(crate) mode: Mode,
+    pub(crate) platform_data: PlatformData,
 }
 
 /// The input for the plan of one attempt.

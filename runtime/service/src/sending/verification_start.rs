@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sendbox_domain::model::{Mode, NewVerification, Scope, Verification, VerificationStatus};
-use sendbox_domain::phone;
+use sendbox_domain::model::{Mode, NewVerification, PlatformData, Scope, Verification, VerificationStatus};
+use sendbox_domain::{locale, phone};
 use sendbox_sandbox::Recipient;
 use sendbox_store::rows::VerificationRow;
 use sendbox_store::{Done, Tx, verifications};
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::id;
 use crate::sending::admission::recipient_hash;
 use crate::sending::failed_checks;
-use crate::sending::idempotency::{IdempotencyClaim, check_idempotency_key, mode_name, request_bytes};
+use crate::sending::idempotency::{IdempotencyClaim, check_idempotency_key, mode_name, platform_fields, request_bytes};
 use crate::sending::payload::wiped_variables;
 use crate::sending::request_fields::RequestFields;
 use crate::sending::routing::check_flow;
@@ -30,6 +30,7 @@ struct VerificationRequest {
     /// The id of its message.
     message: String,
     new: NewVerification,
+    platform_data: PlatformData,
     recipient: Arc<Recipient>,
     client_ip: Option<IpAddr>,
     idempotency_key: Option<String>,
@@ -52,15 +53,16 @@ impl Service {
         caller.may(tenant, &[Scope::Verify])?;
         check_idempotency_key(idempotency_key)?;
         self.require_running()?;
+        let platform_data = PlatformData { reference: new.reference.clone(), metadata: new.metadata.clone() };
         // Before the request queues for a writer.
         let fields = RequestFields {
             to: &new.to,
             client_ip: new.client_ip.as_ref(),
-            locale: new.locale.as_deref(),
             code: None,
             text: None,
             lifetime_seconds: None,
             variables: &new.variables,
+            platform_data: &platform_data,
         };
         let (recipient, client_ip) = fields.read()?;
         let mode = new.mode;
@@ -70,6 +72,7 @@ impl Service {
             id: id::ordered("v", self.now())?,
             message: id::ordered("m", self.now())?,
             new,
+            platform_data,
             recipient: Arc::new(recipient),
             client_ip,
             idempotency_key: idempotency_key.map(str::to_owned),
@@ -97,12 +100,13 @@ impl Service {
         tx: &mut Tx,
         request: &VerificationRequest,
     ) -> Result<Done<AcceptedVerification>> {
-        let VerificationRequest { tenant, id, message, new, recipient, client_ip, idempotency_key } = request;
+        let VerificationRequest { tenant, id, message, new, platform_data, recipient, client_ip, idempotency_key } =
+            request;
         let now = self.now();
         let (tenant_row, active) = self.sending_tenant(tx, tenant).await?;
         let key = self.tenant_key(&tenant_row)?;
         let ip_text = client_ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let other_fields = [ip_text.as_str(), mode_name(new.mode)];
+        let other_fields = [&[ip_text.as_str(), mode_name(new.mode)], &platform_fields(platform_data)[..]].concat();
         let body = request_bytes(recipient, new.usage, new.locale.as_deref(), &new.variables, &other_fields);
         let claim = IdempotencyClaim::new("verifications", idempotency_key.as_deref(), body);
         if let Some(first) = claim.claim(tx, tenant, &key, id, now).await? {
@@ -130,7 +134,7 @@ impl Service {
             id: id.clone(),
             tenant: tenant.clone(),
             usage: new.usage,
-            locale: new.locale.clone(),
+            locale: new.locale.as_deref().and_then(locale::understood),
             recipient_masked: phone::masked(recipient),
             recipient_hash: hash,
             test,
@@ -146,6 +150,7 @@ impl Service {
             resend_at: now,
             approved_at: None,
             message: None,
+            platform_data: platform_data.clone(),
         };
         let mut admitted = None;
         if test {

@@ -11,19 +11,22 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sendbox_domain::message_fields::MAX_WAIT;
+use sendbox_domain::message_fields::{MAX_REFERENCE_CHARACTERS, MAX_WAIT};
 use sendbox_domain::model::{
-    MessageStatus, Mode, Scope, Timestamp, Verification, VerificationMessage, VerificationStatus,
+    MessageStatus, Mode, Page, Scope, Sensitive, Timestamp, Verification, VerificationFilter, VerificationMessage,
+    VerificationStatus,
 };
 use sendbox_domain::rules::code;
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::rows::{TenantRow, VerificationRow};
+use sendbox_store::verifications::VerificationQuery;
 use sendbox_store::{Tx, messages, verifications};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
+use crate::paging::{newest_first, no_longer_than, page_of};
 use crate::sending::messages::AdmittedMessage;
 use crate::sending::payload::{OutgoingMessage, Payload};
 use crate::service::Service;
@@ -86,6 +89,8 @@ pub(crate) fn view(row: &VerificationRow, message: Option<MessageStatus>, now: T
         to: row.recipient_masked.clone(),
         usage: row.usage,
         locale: row.locale.clone(),
+        reference: row.platform_data.reference.clone(),
+        metadata: row.platform_data.metadata.clone(),
         test: row.test,
         tries_left: if status == VerificationStatus::Pending { row.max_tries.saturating_sub(row.tries) } else { 0 },
         sends_left,
@@ -140,6 +145,7 @@ impl Service {
             locale: row.locale.clone(),
             verification: Some(row.id.clone()),
             mode,
+            platform_data: row.platform_data.clone(),
         }
     }
 
@@ -178,6 +184,40 @@ impl Service {
         let mut tx = self.store_of(tenant).begin_read().await?;
         self.tenant_row(&mut tx, tenant).await?;
         self.view_of(&mut tx, tenant, id).await
+    }
+
+    /// Verifications, newest first; with `to`, those of this number.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Invalid`].
+    pub async fn verifications(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        filter: VerificationFilter,
+        to: Option<Sensitive>,
+    ) -> Result<Page<Verification>> {
+        caller.may(tenant, &[Scope::Read])?;
+        no_longer_than("reference", filter.reference.as_deref(), MAX_REFERENCE_CHARACTERS)?;
+        let (size, before) = newest_first(filter.limit, filter.cursor.as_deref())?;
+        let mut tx = self.store_of(tenant).begin_read().await?;
+        let row = self.tenant_row(&mut tx, tenant).await?;
+        let query = VerificationQuery {
+            usage: filter.usage,
+            recipient_hash: self.number_to_find(&row, to)?,
+            reference: filter.reference,
+            since: filter.since,
+            until: filter.until,
+            before,
+            limit: size + 1,
+        };
+        let rows = verifications::list(&mut tx, tenant, &query).await?;
+        let (rows, next_cursor) = page_of(rows, size, |row| (row.created_at, &row.id));
+        let ids: Vec<String> = rows.iter().filter_map(|row| row.message.clone()).collect();
+        let statuses = messages::statuses(&mut tx, tenant, &ids).await?;
+        let now = self.now();
+        let status = |row: &VerificationRow| row.message.as_ref().and_then(|id| statuses.get(id).copied());
+        Ok(Page { items: rows.iter().map(|row| view(row, status(row), now)).collect(), next_cursor })
     }
 
     /// Cancels a verification: its code becomes invalid, and nothing more is sent.

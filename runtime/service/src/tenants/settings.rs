@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::paging::{bad_cursor, no_longer_than, page_size};
+use crate::revision::{IfMatch, policy_revision};
 use crate::service::Service;
 use crate::vault::TenantKey;
 
@@ -77,9 +78,24 @@ impl Service {
     /// # Errors
     /// [`Error::Invalid`] with all errors.
     pub async fn set_policy(&self, caller: &Caller, tenant: &str, policy: Policy) -> Result<Policy> {
+        self.set_policy_if(caller, tenant, policy, &IfMatch::Unconditional).await
+    }
+
+    /// [`Self::set_policy`], if the present policy has this revision.
+    ///
+    /// # Errors
+    /// As there; [`Error::PreconditionFailed`].
+    pub async fn set_policy_if(
+        &self,
+        caller: &Caller,
+        tenant: &str,
+        policy: Policy,
+        if_match: &IfMatch,
+    ) -> Result<Policy> {
         caller.may(tenant, &[Scope::Manage])?;
         let mut tx = self.store_of(tenant).begin().await?;
         let mut row = self.lock_tenant(&mut tx, tenant).await?;
+        if_match.check(Some(&policy_revision(&row.policy)))?;
         let names: Vec<String> =
             connections::list(&mut tx, tenant).await?.into_iter().map(|connection| connection.name).collect();
         policy::check(&policy, &names)?;
@@ -165,6 +181,7 @@ impl Service {
             tenant: row.tenant,
             created_at: row.at,
             actor: row.actor,
+            actor_name: row.actor_name,
             action: row.action,
             target: row.target,
             before: row.before,

@@ -281,6 +281,7 @@ impl Service {
             tenant: Some(tenant.to_owned()),
             at: now,
             actor: "sendbox".to_owned(),
+            actor_name: None,
             action: "webhook-endpoint.auto-disable".to_owned(),
             target: target(endpoint),
             before: Some(json!({ "enabled": true })),

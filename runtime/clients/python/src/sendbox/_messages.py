@@ -43,6 +43,8 @@ class Messages:
         lifetime_seconds: Optional[int] = None,
         mode: Optional[Mode] = None,
         wait_ms: Optional[int] = None,
+        reference: Optional[str] = None,
+        metadata: Optional[Dict[str, str]] = None,
         idempotency_key: Optional[str] = None,
         timeout: Optional[float] = None,
         max_retries: Optional[int] = None,
@@ -62,6 +64,8 @@ class Messages:
         - `lifetime_seconds`: how long the code is valid, 1 to 3600. Nothing is sent afterwards. Defaults to that of the policy.
         - `mode`: `async` responds as soon as the message is stored. Defaults to `sync`: the provider has answered.
         - `wait_ms`: how long `sync` waits for the outcome, 1 to 25000. Afterwards sending goes on, and the message is `sending`.
+        - `reference`: your own id of what this is for, such as a session. Lists can be filtered by it.
+        - `metadata`: values of your own, by name. `reference` and `metadata` are stored as they are: write no number or code into them.
         - `idempotency_key`: with the same key and arguments, the call happens once within 24 hours. Defaults to a random key.
 
         Raises `MessageNotSentError` if the message is stored and was not sent. Its `message` says why.
@@ -78,12 +82,22 @@ class Messages:
             lifetime_seconds=lifetime_seconds,
             mode=mode,
             wait_ms=wait_ms,
+            reference=reference,
+            metadata=metadata,
         )
         return self._send(_create(fields), CallOptions(idempotency_key, timeout, max_retries))
 
     def retrieve(self, id: str, *, timeout: Optional[float] = None, max_retries: Optional[int] = None) -> Message:
         """Returns the message with every attempt: what was requested, what the provider answered, what was decided."""
         return self._send(_retrieve(id), CallOptions(None, timeout, max_retries))
+
+    def cancel(self, id: str, *, timeout: Optional[float] = None, max_retries: Optional[int] = None) -> Message:
+        """Cancels a message that waits for an attempt.
+
+        If an earlier attempt may have reached the recipient, its status becomes `in-doubt`. Raises `ConflictError` if it is being sent, has
+        ended otherwise, or belongs to a verification.
+        """
+        return self._send(_cancel(id), CallOptions(None, timeout, max_retries))
 
     def list(
         self,
@@ -94,6 +108,7 @@ class Messages:
         to: Optional[str] = None,
         connection: Optional[str] = None,
         delivery: Optional[DeliveryState] = None,
+        reference: Optional[str] = None,
         since: Union[datetime, str, None] = None,
         until: Union[datetime, str, None] = None,
         limit: Optional[int] = None,
@@ -104,8 +119,9 @@ class Messages:
         """Returns one page of messages, newest first, including those of verifications. Every filter that is given applies.
 
         - `country`: ISO 3166-1 alpha-2, of the number.
-        - `to`: exactly this phone number (E.164).
+        - `to`: exactly this phone number (E.164). It is sent in the body, and cannot be combined with `country`.
         - `connection`: the connection of the last attempt.
+        - `reference`: your own id.
         - `since`, `until`: created at or after, and before, this time: a `datetime`, or a text in RFC 3339 format in UTC.
         - `limit`: the number of messages on a page, 1 to 200. Defaults to 50.
         - `cursor`: the `next_cursor` of the previous page.
@@ -117,6 +133,7 @@ class Messages:
             to=to,
             connection=connection,
             delivery=delivery,
+            reference=reference,
             since=since,
             until=until,
             limit=limit,
@@ -133,6 +150,7 @@ class Messages:
         to: Optional[str] = None,
         connection: Optional[str] = None,
         delivery: Optional[DeliveryState] = None,
+        reference: Optional[str] = None,
         since: Union[datetime, str, None] = None,
         until: Union[datetime, str, None] = None,
         limit: Optional[int] = None,
@@ -149,6 +167,7 @@ class Messages:
                 to=to,
                 connection=connection,
                 delivery=delivery,
+                reference=reference,
                 since=since,
                 until=until,
                 limit=limit,
@@ -181,6 +200,8 @@ class AsyncMessages:
         lifetime_seconds: Optional[int] = None,
         mode: Optional[Mode] = None,
         wait_ms: Optional[int] = None,
+        reference: Optional[str] = None,
+        metadata: Optional[Dict[str, str]] = None,
         idempotency_key: Optional[str] = None,
         timeout: Optional[float] = None,
         max_retries: Optional[int] = None,
@@ -197,6 +218,8 @@ class AsyncMessages:
             lifetime_seconds=lifetime_seconds,
             mode=mode,
             wait_ms=wait_ms,
+            reference=reference,
+            metadata=metadata,
         )
         return await self._send(_create(fields), CallOptions(idempotency_key, timeout, max_retries))
 
@@ -205,6 +228,10 @@ class AsyncMessages:
     ) -> Message:
         """Returns the message with every attempt: see `Messages.retrieve`."""
         return await self._send(_retrieve(id), CallOptions(None, timeout, max_retries))
+
+    async def cancel(self, id: str, *, timeout: Optional[float] = None, max_retries: Optional[int] = None) -> Message:
+        """Cancels a message that waits for an attempt: see `Messages.cancel`."""
+        return await self._send(_cancel(id), CallOptions(None, timeout, max_retries))
 
     async def list(
         self,
@@ -215,6 +242,7 @@ class AsyncMessages:
         to: Optional[str] = None,
         connection: Optional[str] = None,
         delivery: Optional[DeliveryState] = None,
+        reference: Optional[str] = None,
         since: Union[datetime, str, None] = None,
         until: Union[datetime, str, None] = None,
         limit: Optional[int] = None,
@@ -230,6 +258,7 @@ class AsyncMessages:
             to=to,
             connection=connection,
             delivery=delivery,
+            reference=reference,
             since=since,
             until=until,
             limit=limit,
@@ -246,6 +275,7 @@ class AsyncMessages:
         to: Optional[str] = None,
         connection: Optional[str] = None,
         delivery: Optional[DeliveryState] = None,
+        reference: Optional[str] = None,
         since: Union[datetime, str, None] = None,
         until: Union[datetime, str, None] = None,
         limit: Optional[int] = None,
@@ -262,6 +292,7 @@ class AsyncMessages:
                 to=to,
                 connection=connection,
                 delivery=delivery,
+                reference=reference,
                 since=since,
                 until=until,
                 limit=limit,
@@ -285,8 +316,16 @@ def _retrieve(id: str) -> ApiRequest[Message]:
     return ApiRequest("GET", ["messages", checked_id(id, "message")], _read)
 
 
+def _cancel(id: str) -> ApiRequest[Message]:
+    return ApiRequest("POST", ["messages", checked_id(id, "message"), "cancel"], _read)
+
+
 def _list(fields: Dict[str, Any]) -> ApiRequest[MessagePage]:
-    return ApiRequest("GET", ["messages"], _read_page, query=json_object(fields), secrets=[fields["to"]])
+    if fields["to"] is None:
+        return ApiRequest("GET", ["messages"], _read_page, query=json_object(fields))
+    # A number is in no URL, because URLs are logged on their way.
+    body = json_object(fields)
+    return ApiRequest("POST", ["messages", "search"], _read_page, body=body, secrets=[fields["to"]])
 
 
 def _read(body: object) -> Message:

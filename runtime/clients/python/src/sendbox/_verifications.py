@@ -25,6 +25,8 @@ class Verifications:
         locale: Optional[str] = None,
         client_ip: Optional[str] = None,
         variables: Optional[Dict[str, str]] = None,
+        reference: Optional[str] = None,
+        metadata: Optional[Dict[str, str]] = None,
         mode: Optional[Mode] = None,
         idempotency_key: Optional[str] = None,
         timeout: Optional[float] = None,
@@ -37,13 +39,24 @@ class Verifications:
         - `locale`: the language of the message (BCP 47). Defaults to the template for any language.
         - `client_ip`: the end user's IP address. The policy's limit by address counts it, and it is passed to providers that ask for it.
         - `variables`: values of the template's other variables.
+        - `reference`: your own id of what this is for, such as a session. Lists can be filtered by it.
+        - `metadata`: values of your own, by name. `reference` and `metadata` are stored as they are: write no number or code into them.
         - `mode`: `async` responds as soon as the message is stored. Defaults to `sync`: the provider has answered.
         - `idempotency_key`: with the same key and arguments, the call happens once within 24 hours. Defaults to a random key.
 
         Raises `MessageNotSentError` if the message was not sent. Its `verification` is still pending: resend its code, or cancel it.
         Raises `LimitReachedError` if the policy allows no further message to this number now.
         """
-        fields = dict(to=to, usage=usage, locale=locale, client_ip=client_ip, variables=variables, mode=mode)
+        fields = dict(
+            to=to,
+            usage=usage,
+            locale=locale,
+            client_ip=client_ip,
+            variables=variables,
+            reference=reference,
+            metadata=metadata,
+            mode=mode,
+        )
         return self._send(_start(fields), CallOptions(idempotency_key, timeout, max_retries))
 
     def check(
@@ -114,13 +127,24 @@ class AsyncVerifications:
         locale: Optional[str] = None,
         client_ip: Optional[str] = None,
         variables: Optional[Dict[str, str]] = None,
+        reference: Optional[str] = None,
+        metadata: Optional[Dict[str, str]] = None,
         mode: Optional[Mode] = None,
         idempotency_key: Optional[str] = None,
         timeout: Optional[float] = None,
         max_retries: Optional[int] = None,
     ) -> Verification:
         """Makes a code and sends it: see `Verifications.start`."""
-        fields = dict(to=to, usage=usage, locale=locale, client_ip=client_ip, variables=variables, mode=mode)
+        fields = dict(
+            to=to,
+            usage=usage,
+            locale=locale,
+            client_ip=client_ip,
+            variables=variables,
+            reference=reference,
+            metadata=metadata,
+            mode=mode,
+        )
         return await self._send(_start(fields), CallOptions(idempotency_key, timeout, max_retries))
 
     async def check(

@@ -155,7 +155,11 @@ FieldCode = Literal[
     "secret-unsealed",
     "type",
     "enum",
-    "pattern",
+    "url",
+    "characters",
+    "visible-ascii",
+    "form",
+    "excluded",
     "format",
     "min-length",
     "max-length",
@@ -186,6 +190,8 @@ FieldCode = Literal[
     "template-fallback",
     "template-duplicate",
     "template-no-code",
+    "template-braces",
+    "template-too-long",
     "template-not-text",
     "template-not-provider",
 ]
@@ -221,7 +227,7 @@ MessageStatus = Literal[
 - `failed`: it was not sent, and will not be.
 - `in-doubt`: nobody knows whether it was sent. It is not tried again.
 - `expired`: its code expired before it was sent.
-- `cancelled`: its verification ended before it was sent.
+- `cancelled`: it was cancelled, or its verification ended, before it was sent.
 """
 
 Mode = Literal[
@@ -284,6 +290,7 @@ ProblemTypeUri = Literal[
     "/problems/cross-site",
     "/problems/insecure-transport",
     "/problems/country-not-allowed",
+    "/problems/number-kind-not-allowed",
     "/problems/not-found",
     "/problems/method-not-allowed",
     "/problems/request-timeout",
@@ -295,6 +302,7 @@ ProblemTypeUri = Literal[
     "/problems/no-active-connection",
     "/problems/idempotency-in-flight",
     "/problems/verification-ended",
+    "/problems/precondition-failed",
     "/problems/body-too-large",
     "/problems/unsupported-media-type",
     "/problems/invalid-input",
@@ -438,6 +446,10 @@ class AttemptDetail:
 
     trace: List["TraceEvent"]
     """What happened, in order."""
+
+    unfilled_variables: List[str]
+    """Variables of the template to which the message gave no value. The text kept their placeholders, like `{{app}}`.
+    """
 
     held_request: Optional["SentRequest"] = None
     """The request that a rule held back. No part of it was sent."""
@@ -610,6 +622,9 @@ class Message:
     id: str
     """The message's id."""
 
+    metadata: Dict[str, str]
+    """Your platform's own values."""
+
     status: MessageStatus
     """The status of the message."""
 
@@ -642,6 +657,9 @@ class Message:
 
     provider_message_id: Optional[str] = None
     """The provider's id of the message. `None` until the provider accepts it, and if it gives none."""
+
+    reference: Optional[str] = None
+    """Your platform's own id of what this is for. `None` if it gave none."""
 
     segments: Optional[int] = None
     """The number of segments, which are what providers bill. `None` if the provider composes the text."""
@@ -840,6 +858,9 @@ class Verification:
     id: str
     """The verification's id. Check the code against it."""
 
+    metadata: Dict[str, str]
+    """Your platform's own values."""
+
     sends_left: int
     """How many codes can still be sent. A code that was certainly not sent does not count."""
 
@@ -866,6 +887,9 @@ class Verification:
 
     message: Optional["VerificationMessage"] = None
     """The message with the current code. `None` for a test number."""
+
+    reference: Optional[str] = None
+    """Your platform's own id of what this is for. `None` if it gave none."""
 
     resend_available_at: Optional[datetime] = None
     """From when on you can resend. `None` if no resend is left."""

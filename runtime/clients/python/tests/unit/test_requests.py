@@ -58,6 +58,7 @@ def test_a_request_has_the_tenants_path_the_key_and_a_body(new_client: NewClient
             lambda client: client.verifications.check("v1", CODE),
         ),
         ("POST /messages", MESSAGE, True, create),
+        ("POST /messages/m1/cancel", MESSAGE, False, lambda client: client.messages.cancel("m1")),
         ("GET /messages/m1", MESSAGE, False, lambda client: client.messages.retrieve("m1")),
         ("GET /messages", {"items": []}, False, lambda client: client.messages.list()),
     ],
@@ -76,9 +77,17 @@ def test_every_operation_has_its_method_and_path(
 def test_the_path_of_the_base_url_is_kept_and_a_query_is_encoded(new_client: NewClient) -> None:
     with Server(Response(200, {"items": []})) as server:
         client = new_client(server, base_url=f"{server.url}/sms/")
-        client.messages.list(to=NUMBER, limit=5, since=datetime(2026, 11, 23, tzinfo=timezone.utc))
-    query = "to=%2B4512345678&since=2026-11-23T00%3A00%3A00.000Z&limit=5"
+        client.messages.list(reference="a+b", limit=5, since=datetime(2026, 11, 23, tzinfo=timezone.utc))
+    query = "reference=a%2Bb&since=2026-11-23T00%3A00%3A00.000Z&limit=5"
     assert server.received[0].url == f"/sms{V1}/messages?{query}"
+
+
+def test_a_number_is_searched_for_in_the_body_and_is_in_no_url(new_client: NewClient) -> None:
+    with Server(Response(200, {"items": []})) as server:
+        new_client(server).messages.list(to=NUMBER, limit=5)
+    (request,) = server.received
+    assert f"{request.method} {request.url[len(V1):]}" == "POST /messages/search"
+    assert json.loads(request.body) == {"to": NUMBER, "limit": 5}
 
 
 def test_each_call_has_a_key_of_its_own_and_its_retries_have_the_same(new_client: NewClient) -> None:

@@ -42,6 +42,7 @@ test("every operation has its method and path, and an idempotency key where the 
       ({ verifications }) => verifications.check(id, { code: CODE }),
     ],
     ["POST /messages", MESSAGE, true, ({ messages }) => messages.create({ ...START, code: CODE })],
+    ["POST /messages/m1/cancel", MESSAGE, false, ({ messages }) => messages.cancel("m1")],
     ["GET /messages/m1", MESSAGE, false, ({ messages }) => messages.retrieve("m1")],
     ["GET /messages", { items: [] }, false, ({ messages }) => messages.list()],
   ];
@@ -57,8 +58,17 @@ test("every operation has its method and path, and an idempotency key where the 
 test("the path of the base URL is kept, and a query is encoded", async (t) => {
   const server = await TestServer.start(t, { status: 200, body: { items: [] } });
   const { sendbox } = clientOf(server, { baseUrl: `${server.url}/sms/` });
-  await sendbox.messages.list({ to: NUMBER, limit: 5, cursor: undefined as never });
-  assert.equal(server.received[0]?.url, "/sms/v1/tenants/acme/messages?to=%2B4512345678&limit=5");
+  await sendbox.messages.list({ reference: "a b&c", limit: 5, cursor: undefined as never });
+  assert.equal(server.received[0]?.url, "/sms/v1/tenants/acme/messages?reference=a+b%26c&limit=5");
+});
+
+test("a phone number is searched for in the body, and is in no URL", async (t) => {
+  const server = await TestServer.start(t, { status: 200, body: { items: [] } });
+  const { sendbox } = clientOf(server);
+  await sendbox.messages.list({ to: NUMBER, limit: 5 });
+  const [request] = server.received;
+  assert.equal(`${request?.method} ${request?.url}`, "POST /v1/tenants/acme/messages/search");
+  assert.deepEqual(JSON.parse(request?.body ?? ""), { to: NUMBER, limit: 5 });
 });
 
 test("each call has a key of its own, and its retries have the same", async (t) => {

@@ -38,9 +38,17 @@ const TIMEOUT_MS = 20_000;
 /** A request that sends a message may take longer: a send alone has 15 s. */
 export const SEND_TIMEOUT_MS = 45_000;
 
+/** The `ETag` of what was read or saved, by the object that came with it. */
+const revisions = new WeakMap<object, string>();
+
+/** The revision of something that `call` has returned, to be sent as `ifMatch` with a change of it. */
+export const revisionOf = (value: object): string | undefined => revisions.get(value);
+
 interface Options {
   method?: string;
   body?: unknown;
+  /** The revision that a change was made from: it is refused if somebody else has changed it since. */
+  ifMatch?: string;
   signal?: AbortSignal;
   timeoutMs?: number;
 }
@@ -56,10 +64,11 @@ async function problemOf(response: Response): Promise<Problem> {
 
 /** Calls the API. Throws a `Problem`. */
 export async function call<T>(path: string, options: Options = {}): Promise<T> {
-  const { method = "GET", body, signal, timeoutMs = TIMEOUT_MS } = options;
+  const { method = "GET", body, ifMatch, signal, timeoutMs = TIMEOUT_MS } = options;
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET" && csrfToken) headers["X-CSRF-Token"] = csrfToken;
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
   const timeout = AbortSignal.timeout(timeoutMs);
   let response: Response;
   try {
@@ -77,7 +86,10 @@ export async function call<T>(path: string, options: Options = {}): Promise<T> {
   }
   if (!response.ok) throw await problemOf(response);
   if (response.status === 204) return undefined as T;
-  return (await response.json()) as T;
+  const value = (await response.json()) as T;
+  const revision = response.headers.get("ETag");
+  if (revision !== null && typeof value === "object" && value !== null) revisions.set(value, revision);
+  return value;
 }
 
 /** Uploads a file and reports the share that is uploaded, which `fetch` cannot. */

@@ -68,6 +68,8 @@ export const connectionQuery = (tenant: string, name: string) =>
   queryOptions({
     queryKey: ["tenant", tenant, "connection", name],
     queryFn: ({ signal }) => call<Connection>(apiPath(tenant, `connections/${encodeURIComponent(name)}`), { signal }),
+    // Each answer keeps its revision.
+    structuralSharing: false,
   });
 
 export const activeQuery = (tenant: string) =>
@@ -80,6 +82,8 @@ export const policyQuery = (tenant: string) =>
   queryOptions({
     queryKey: ["tenant", tenant, "policy"],
     queryFn: ({ signal }) => call<Policy>(apiPath(tenant, "policy"), { signal }),
+    // Each answer keeps its revision.
+    structuralSharing: false,
   });
 
 export const messageQuery = (tenant: string, id: string) =>

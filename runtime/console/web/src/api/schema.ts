@@ -386,6 +386,14 @@ export type components = {
              * @default []
              */
             trace: components["schemas"]["TraceEvent"][];
+            /**
+             * @description Variables of the template to which the message gave no value. The text kept their placeholders, like `{{app}}`.
+             * @default []
+             * @example [
+             *       "app"
+             *     ]
+             */
+            unfilledVariables: string[];
         };
         /**
          * @description The outcome of an attempt.
@@ -408,6 +416,11 @@ export type components = {
              * @example key:k7k3x9q2v5t8w4n6p1r0d
              */
             actor: string;
+            /**
+             * @description The name that the key had at the time. `null` for who has no key.
+             * @example backend
+             */
+            actorName?: string | null;
             /** @description The values that changed, after the change. `null` if the target was deleted. */
             after?: unknown;
             /** @description The values that changed, before the change. `null` if the target is new. */
@@ -667,6 +680,7 @@ export type components = {
          *         "supported": true
          *       },
          *       "name": "main",
+         *       "neededVariables": [],
          *       "parameters": {
          *         "accountSID": "AC…",
          *         "fromMessagingServiceSID": "MG…"
@@ -707,6 +721,14 @@ export type components = {
              * @example main
              */
             name: string;
+            /**
+             * @description Variables of its texts that each message must bring in `variables`. What a message does not bring keeps its placeholder, like
+             *     `{{app}}`.
+             * @example [
+             *       "app"
+             *     ]
+             */
+            neededVariables: string[];
             /** @description The parameters that are not secrets. */
             parameters: Record<string, unknown>;
             /**
@@ -1322,7 +1344,7 @@ export type components = {
          * @description Why a field is invalid. For most codes, `values` contains `bound`, which is what is expected.
          * @enum {string}
          */
-        FieldCode: "required" | "one-required" | "secret" | "secret-unsealed" | "type" | "enum" | "pattern" | "format" | "min-length" | "max-length" | "minimum" | "maximum" | "range" | "min-items" | "max-items" | "unknown" | "empty" | "duplicate" | "in-past" | "hidden" | "space" | "name" | "language-tag" | "phone-number" | "ip-address" | "code-format" | "digits" | "domain" | "country" | "currency" | "unknown-connection" | "secret-required" | "secret-for-other-hosts" | "templates-missing" | "template-fallback" | "template-duplicate" | "template-no-code" | "template-not-text" | "template-not-provider";
+        FieldCode: "required" | "one-required" | "secret" | "secret-unsealed" | "type" | "enum" | "url" | "characters" | "visible-ascii" | "form" | "excluded" | "format" | "min-length" | "max-length" | "minimum" | "maximum" | "range" | "min-items" | "max-items" | "unknown" | "empty" | "duplicate" | "in-past" | "hidden" | "space" | "name" | "language-tag" | "phone-number" | "ip-address" | "code-format" | "digits" | "domain" | "country" | "currency" | "unknown-connection" | "secret-required" | "secret-for-other-hosts" | "templates-missing" | "template-fallback" | "template-duplicate" | "template-no-code" | "template-braces" | "template-too-long" | "template-not-text" | "template-not-provider";
         /** @description An invalid field of an input. */
         FieldError: {
             code?: components["schemas"]["FieldCode"] | null;
@@ -2012,8 +2034,12 @@ export type components = {
          *       "flow": "sign-in",
          *       "id": "m7k3x9q2v5t8w4n6p1r0d",
          *       "locale": "en",
+         *       "metadata": {
+         *         "plan": "pro"
+         *       },
          *       "nextAttemptAt": null,
          *       "providerMessageId": "SM4f1e8d7c9a0b4e3f",
+         *       "reference": "session-8812",
          *       "segments": 1,
          *       "status": "accepted",
          *       "test": false,
@@ -2047,12 +2073,26 @@ export type components = {
              * @example en
              */
             locale?: string | null;
+            /**
+             * @description Your platform's own values.
+             * @example {
+             *       "plan": "pro"
+             *     }
+             */
+            metadata: {
+                [key: string]: string;
+            };
             nextAttemptAt?: components["schemas"]["Timestamp"] | null;
             /**
              * @description The provider's id of the message. `null` until the provider accepts it, and if it gives none.
              * @example SM4f1e8d7c9a0b4e3f
              */
             providerMessageId?: string | null;
+            /**
+             * @description Your platform's own id of what this is for. `null` if it gave none.
+             * @example session-8812
+             */
+            reference?: string | null;
             /**
              * Format: int32
              * @description The number of segments, which are what providers bill. `null` if the provider composes the text.
@@ -2134,6 +2174,40 @@ export type components = {
             /** @description How the request contains the number. */
             recipientFormat: components["schemas"]["RecipientFormat"];
         };
+        /** @description The messages to one phone number to list. The number is in the body of the request, and not in its URL, which proxies log. */
+        MessageSearch: {
+            /**
+             * @description List messages whose last attempt used this connection only.
+             * @example main
+             */
+            connection?: string | null;
+            /**
+             * @description The `nextCursor` of the previous page. Leave it out for the first page.
+             * @example 1795465293250-m7k3x9q2v5t8w4n6p1r0d
+             */
+            cursor?: string | null;
+            delivery?: components["schemas"]["DeliveryState"] | null;
+            /**
+             * Format: int32
+             * @description The number of entries on a page. Defaults to 50.
+             * @example 50
+             */
+            limit?: number | null;
+            /**
+             * @description List messages with this reference only.
+             * @example session-8812
+             */
+            reference?: string | null;
+            since?: components["schemas"]["Timestamp"] | null;
+            status?: components["schemas"]["MessageStatus"] | null;
+            /**
+             * @description The phone number, in E.164 format.
+             * @example +4512345678
+             */
+            to: string;
+            until?: components["schemas"]["Timestamp"] | null;
+            usage?: components["schemas"]["Usage"] | null;
+        };
         /**
          * @description The status of a message. All but `queued` and `sending` are final.
          *
@@ -2143,7 +2217,7 @@ export type components = {
          *     - `failed`: it was not sent, and will not be.
          *     - `in-doubt`: nobody knows whether it was sent. It is not tried again.
          *     - `expired`: its code expired before it was sent.
-         *     - `cancelled`: its verification ended before it was sent.
+         *     - `cancelled`: it was cancelled, or its verification ended, before it was sent.
          * @enum {string}
          */
         MessageStatus: "queued" | "sending" | "accepted" | "failed" | "in-doubt" | "expired" | "cancelled";
@@ -2197,12 +2271,29 @@ export type components = {
              */
             lifetimeSeconds?: number | null;
             /**
-             * @description The language of the message (BCP 47). Without it, or without a template in it, the template for any language is used.
+             * @description The language of the message (BCP 47). `_` is read as `-`, and of a list, as in `Accept-Language`, the first that is understood.
+             *     Without it, or without a template that serves it, the template for any language is used.
              * @example en
              */
             locale?: string | null;
+            /**
+             * @description Values of your own, by name: at most 20, with names of 1 to 40 characters (a-z, A-Z, 0-9, `_`, `.` and `-`) and values of at most 200.
+             *     They are shown, and stored as they are: write no phone number and no code into them.
+             * @example {
+             *       "plan": "pro"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            };
             /** @description Whether the response waits for the outcome. Defaults to `sync`. */
             mode?: components["schemas"]["Mode"];
+            /**
+             * @description Your own id of what this is for, such as a session. It is shown, and lists can be filtered by it. It is stored as it is: write no phone
+             *     number and no code into it. Need not be unique.
+             * @example session-8812
+             */
+            reference?: string | null;
             /**
              * @description The text, sent as it is in place of the template: the origin-bound line is not added. It must contain the code, if there is one.
              *     Connectors that take no texts send the code alone.
@@ -2255,12 +2346,29 @@ export type components = {
              */
             clientIp?: string | null;
             /**
-             * @description The language of the message (BCP 47). Without it, or without a template in it, the template for any language is used.
+             * @description The language of the message (BCP 47). `_` is read as `-`, and of a list, as in `Accept-Language`, the first that is understood.
+             *     Without it, or without a template that serves it, the template for any language is used.
              * @example en
              */
             locale?: string | null;
+            /**
+             * @description Values of your own, by name: at most 20, with names of 1 to 40 characters (a-z, A-Z, 0-9, `_`, `.` and `-`) and values of at most 200.
+             *     They are shown, and stored as they are: write no phone number and no code into them.
+             * @example {
+             *       "plan": "pro"
+             *     }
+             */
+            metadata?: {
+                [key: string]: string;
+            };
             /** @description Whether the response waits for the outcome of the message. Defaults to `sync`. */
             mode?: components["schemas"]["Mode"];
+            /**
+             * @description Your own id of what this is for, such as a session. It is shown, and lists can be filtered by it. It is stored as it is: write no phone
+             *     number and no code into it. Need not be unique.
+             * @example session-8812
+             */
+            reference?: string | null;
             /**
              * @description The phone number to verify, in E.164 format.
              * @example +4512345678
@@ -2316,6 +2424,37 @@ export type components = {
          */
         NotAgain: "second-message" | "maybe-second-message" | "same-end" | "max-tries" | "retry-budget" | "too-late";
         /**
+         * @description The kinds of numbers that messages may be sent to, besides mobile numbers. The kind comes from the numbering plan of the country; a number
+         *     of which the plan does not tell the kind is allowed.
+         */
+        NumberPolicy: {
+            /**
+             * @description Landlines. Some networks read messages out.
+             * @default true
+             */
+            landlines: boolean;
+            /**
+             * @description Pagers. Many cannot show codes.
+             * @default false
+             */
+            pagers: boolean;
+            /**
+             * @description Personal numbers that lead to another one, like 070 in the United Kingdom.
+             * @default false
+             */
+            personal: boolean;
+            /**
+             * @description Premium rate numbers, whose owners earn from each message.
+             * @default false
+             */
+            premiumRate: boolean;
+            /**
+             * @description Numbers whose costs are shared between both sides.
+             * @default false
+             */
+            sharedCost: boolean;
+        };
+        /**
          * @description Who owns a connector.
          *
          *     - `built-in`: it comes with Sendbox.
@@ -2338,6 +2477,11 @@ export type components = {
                  * @example key:k7k3x9q2v5t8w4n6p1r0d
                  */
                 actor: string;
+                /**
+                 * @description The name that the key had at the time. `null` for who has no key.
+                 * @example backend
+                 */
+                actorName?: string | null;
                 /** @description The values that changed, after the change. `null` if the target was deleted. */
                 after?: unknown;
                 /** @description The values that changed, before the change. `null` if the target is new. */
@@ -2418,12 +2562,26 @@ export type components = {
                  * @example en
                  */
                 locale?: string | null;
+                /**
+                 * @description Your platform's own values.
+                 * @example {
+                 *       "plan": "pro"
+                 *     }
+                 */
+                metadata: {
+                    [key: string]: string;
+                };
                 nextAttemptAt?: components["schemas"]["Timestamp"] | null;
                 /**
                  * @description The provider's id of the message. `null` until the provider accepts it, and if it gives none.
                  * @example SM4f1e8d7c9a0b4e3f
                  */
                 providerMessageId?: string | null;
+                /**
+                 * @description Your platform's own id of what this is for. `null` if it gave none.
+                 * @example session-8812
+                 */
+                reference?: string | null;
                 /**
                  * Format: int32
                  * @description The number of segments, which are what providers bill. `null` if the provider composes the text.
@@ -2483,6 +2641,71 @@ export type components = {
              */
             nextCursor?: string | null;
         };
+        /** @description A page of a list. */
+        Page_Verification: {
+            /** @description The entries of this page, newest first unless the operation says otherwise. */
+            items: {
+                approvedAt?: components["schemas"]["Timestamp"] | null;
+                /** @description When the verification was created. */
+                createdAt: components["schemas"]["Timestamp"];
+                /** @description When the current code expires. */
+                expiresAt: components["schemas"]["Timestamp"];
+                /**
+                 * @description The verification's id. Check the code against it.
+                 * @example v7k3x9q2v5t8w4n6p1r0d
+                 */
+                id: string;
+                /**
+                 * @description The language that was requested (BCP 47).
+                 * @example en
+                 */
+                locale?: string | null;
+                message?: components["schemas"]["VerificationMessage"] | null;
+                /**
+                 * @description Your platform's own values.
+                 * @example {
+                 *       "plan": "pro"
+                 *     }
+                 */
+                metadata: {
+                    [key: string]: string;
+                };
+                /**
+                 * @description Your platform's own id of what this is for. `null` if it gave none.
+                 * @example session-8812
+                 */
+                reference?: string | null;
+                resendAvailableAt?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int32
+                 * @description How many codes can still be sent. A code that was certainly not sent does not count.
+                 * @example 3
+                 */
+                sendsLeft: number;
+                /** @description The status of the verification. */
+                status: components["schemas"]["VerificationStatus"];
+                /** @description Whether the number is a test number: its code is fixed, and nothing was sent. */
+                test: boolean;
+                /**
+                 * @description The phone number, masked.
+                 * @example +45…78
+                 */
+                to: string;
+                /**
+                 * Format: int32
+                 * @description How often the current code can still be checked.
+                 * @example 5
+                 */
+                triesLeft: number;
+                /** @description The purpose of the code. */
+                usage: components["schemas"]["Usage"];
+            }[];
+            /**
+             * @description Pass it as `cursor` to get the next page. Absent on the last page.
+             * @example 1795465293250-m7k3x9q2v5t8w4n6p1r0d
+             */
+            nextCursor?: string | null;
+        };
         /**
          * @description Who failed: the `connector`, a `policy` of the operator or the tenant, the `network`, the `provider`, or the `host`, which is Sendbox itself.
          * @enum {string}
@@ -2532,6 +2755,17 @@ export type components = {
              *     }
              */
             limits: components["schemas"]["LimitPolicy"];
+            /**
+             * @description The kinds of numbers that messages may be sent to.
+             * @default {
+             *       "landlines": true,
+             *       "pagers": false,
+             *       "personal": false,
+             *       "premiumRate": false,
+             *       "sharedCost": false
+             *     }
+             */
+            numbers: components["schemas"]["NumberPolicy"];
             /**
              * @description The domain of the origin-bound line `@domain #code` that is added to every text, so that browsers fill the code in on that
              *     domain only (WICG). `null` means no line.
@@ -2707,7 +2941,7 @@ export type components = {
          * @description Identifies a type of problem. It is also the path of its explanation.
          * @enum {string}
          */
-        ProblemTypeUri: "/problems/bad-request" | "/problems/malformed-json" | "/problems/unauthenticated" | "/problems/insufficient-scope" | "/problems/platform-only" | "/problems/cross-site" | "/problems/insecure-transport" | "/problems/country-not-allowed" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/diff-changed" | "/problems/approval-required" | "/problems/connection-in-use" | "/problems/flow-disabled" | "/problems/no-active-connection" | "/problems/idempotency-in-flight" | "/problems/verification-ended" | "/problems/body-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-input" | "/problems/idempotency-mismatch" | "/problems/wrong-code" | "/problems/message-not-sent" | "/problems/limit-reached" | "/problems/quota-reached" | "/problems/too-many-requests" | "/problems/internal" | "/problems/store-unavailable" | "/problems/outcome-unknown" | "/problems/report-not-authentic" | "/problems/report-malformed" | "/problems/report-unreadable" | "/problems/busy" | "/problems/master-key-missing" | "/problems/starting" | "/problems/stopping";
+        ProblemTypeUri: "/problems/bad-request" | "/problems/malformed-json" | "/problems/unauthenticated" | "/problems/insufficient-scope" | "/problems/platform-only" | "/problems/cross-site" | "/problems/insecure-transport" | "/problems/country-not-allowed" | "/problems/number-kind-not-allowed" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/diff-changed" | "/problems/approval-required" | "/problems/connection-in-use" | "/problems/flow-disabled" | "/problems/no-active-connection" | "/problems/idempotency-in-flight" | "/problems/verification-ended" | "/problems/precondition-failed" | "/problems/body-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-input" | "/problems/idempotency-mismatch" | "/problems/wrong-code" | "/problems/message-not-sent" | "/problems/limit-reached" | "/problems/quota-reached" | "/problems/too-many-requests" | "/problems/internal" | "/problems/store-unavailable" | "/problems/outcome-unknown" | "/problems/report-not-authentic" | "/problems/report-malformed" | "/problems/report-unreadable" | "/problems/busy" | "/problems/master-key-missing" | "/problems/starting" | "/problems/stopping";
         /** @description The progress of the check of a file. */
         Progress: {
             /**
@@ -3268,6 +3502,12 @@ export type components = {
              * @example 1
              */
             failed: number;
+            /**
+             * Format: int64
+             * @description Messages of which nobody knows whether they were sent.
+             * @example 1
+             */
+            inDoubt: number;
             latencyMs?: components["schemas"]["Latency"] | null;
             /**
              * Format: int64
@@ -3646,6 +3886,10 @@ export type components = {
          *         "id": "m7k3x9q2v5t8w4n6p1r0d",
          *         "status": "accepted"
          *       },
+         *       "metadata": {
+         *         "plan": "pro"
+         *       },
+         *       "reference": "session-8812",
          *       "resendAvailableAt": "2026-11-23T20:22:03Z",
          *       "sendsLeft": 3,
          *       "status": "pending",
@@ -3672,6 +3916,20 @@ export type components = {
              */
             locale?: string | null;
             message?: components["schemas"]["VerificationMessage"] | null;
+            /**
+             * @description Your platform's own values.
+             * @example {
+             *       "plan": "pro"
+             *     }
+             */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * @description Your platform's own id of what this is for. `null` if it gave none.
+             * @example session-8812
+             */
+            reference?: string | null;
             resendAvailableAt?: components["schemas"]["Timestamp"] | null;
             /**
              * Format: int32
@@ -3737,6 +3995,33 @@ export type components = {
             id: string;
             /** @description The status of the message. */
             status: components["schemas"]["MessageStatus"];
+        };
+        /** @description The verifications of one phone number to list. The number is in the body of the request, and not in its URL, which proxies log. */
+        VerificationSearch: {
+            /**
+             * @description The `nextCursor` of the previous page. Leave it out for the first page.
+             * @example 1795465293250-v7k3x9q2v5t8w4n6p1r0d
+             */
+            cursor?: string | null;
+            /**
+             * Format: int32
+             * @description The number of entries on a page. Defaults to 50.
+             * @example 50
+             */
+            limit?: number | null;
+            /**
+             * @description List verifications with this reference only.
+             * @example session-8812
+             */
+            reference?: string | null;
+            since?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description The phone number, in E.164 format.
+             * @example +4512345678
+             */
+            to: string;
+            until?: components["schemas"]["Timestamp"] | null;
+            usage?: components["schemas"]["Usage"] | null;
         };
         /**
          * @description The status of a verification. All but `pending` and `exhausted` are final.
@@ -4153,6 +4438,7 @@ export type MaskedTestNumbers = components['schemas']['MaskedTestNumbers'];
 export type Message = components['schemas']['Message'];
 export type MessageEvent = components['schemas']['MessageEvent'];
 export type MessagePlacement = components['schemas']['MessagePlacement'];
+export type MessageSearch = components['schemas']['MessageSearch'];
 export type MessageStatus = components['schemas']['MessageStatus'];
 export type MessagesWithoutCode = components['schemas']['MessagesWithoutCode'];
 export type Mode = components['schemas']['Mode'];
@@ -4163,11 +4449,13 @@ export type NewVerification = components['schemas']['NewVerification'];
 export type NewWebhookEndpoint = components['schemas']['NewWebhookEndpoint'];
 export type NoFallback = components['schemas']['NoFallback'];
 export type NotAgain = components['schemas']['NotAgain'];
+export type NumberPolicy = components['schemas']['NumberPolicy'];
 export type Owner = components['schemas']['Owner'];
 export type Page_AuditEntry = components['schemas']['Page_AuditEntry'];
 export type Page_Event = components['schemas']['Page_Event'];
 export type Page_Message = components['schemas']['Page_Message'];
 export type Page_Tenant = components['schemas']['Page_Tenant'];
+export type Page_Verification = components['schemas']['Page_Verification'];
 export type Party = components['schemas']['Party'];
 export type Policy = components['schemas']['Policy'];
 export type Preview = components['schemas']['Preview'];
@@ -4229,6 +4517,7 @@ export type Usage = components['schemas']['Usage'];
 export type Verification = components['schemas']['Verification'];
 export type VerificationEvent = components['schemas']['VerificationEvent'];
 export type VerificationMessage = components['schemas']['VerificationMessage'];
+export type VerificationSearch = components['schemas']['VerificationSearch'];
 export type VerificationStatus = components['schemas']['VerificationStatus'];
 export type VersionActivated = components['schemas']['VersionActivated'];
 export type VersionActivation = components['schemas']['VersionActivation'];
@@ -4255,7 +4544,7 @@ export const environmentValues = ["development","production"] as const;
 export const eventDeliveryStatusValues = ["pending","delivered","failed","cancelled"] as const;
 export const eventTypeValues = ["message.accepted","message.delivered","message.undelivered","message.failed","message.in-doubt","message.expired","verification.approved","verification.expired","version.rolled-back","hold.created","webhook-endpoint.tested"] as const;
 export const failureClassValues = ["not-sent","rate-limited","quota-exceeded","provider-unavailable","in-doubt","invalid-request","template-rejected","content-rejected","sender-rejected","authentication-failed","configuration-invalid","insufficient-balance","account-suspended","invalid-recipient","recipient-unsubscribed","recipient-blocked","unsupported-destination","fraud-blocked","unknown","connector-fault","unavailable"] as const;
-export const fieldCodeValues = ["required","one-required","secret","secret-unsealed","type","enum","pattern","format","min-length","max-length","minimum","maximum","range","min-items","max-items","unknown","empty","duplicate","in-past","hidden","space","name","language-tag","phone-number","ip-address","code-format","digits","domain","country","currency","unknown-connection","secret-required","secret-for-other-hosts","templates-missing","template-fallback","template-duplicate","template-no-code","template-not-text","template-not-provider"] as const;
+export const fieldCodeValues = ["required","one-required","secret","secret-unsealed","type","enum","url","characters","visible-ascii","form","excluded","format","min-length","max-length","minimum","maximum","range","min-items","max-items","unknown","empty","duplicate","in-past","hidden","space","name","language-tag","phone-number","ip-address","code-format","digits","domain","country","currency","unknown-connection","secret-required","secret-for-other-hosts","templates-missing","template-fallback","template-duplicate","template-no-code","template-braces","template-too-long","template-not-text","template-not-provider"] as const;
 export const flowValues = ["sign-up","sign-in","password-reset","account-linking","member-invitation","identity-check","mfa"] as const;
 export const inDoubtValues = ["prefer-silence","prefer-delivery"] as const;
 export const ingressAuthenticationTypeValues = ["none","bearer","basic","header","standard-webhooks","zitadel-signature","authgear-signature","authsignal-signature","jwt-hs256"] as const;
@@ -4270,7 +4559,7 @@ export const notAgainValues = ["second-message","maybe-second-message","same-end
 export const ownerValues = ["built-in","all-tenants","tenant"] as const;
 export const partyValues = ["connector","policy","network","provider","host"] as const;
 export const principalValues = ["platform","tenant"] as const;
-export const problemTypeUriValues = ["/problems/bad-request","/problems/malformed-json","/problems/unauthenticated","/problems/insufficient-scope","/problems/platform-only","/problems/cross-site","/problems/insecure-transport","/problems/country-not-allowed","/problems/not-found","/problems/method-not-allowed","/problems/request-timeout","/problems/conflict","/problems/diff-changed","/problems/approval-required","/problems/connection-in-use","/problems/flow-disabled","/problems/no-active-connection","/problems/idempotency-in-flight","/problems/verification-ended","/problems/body-too-large","/problems/unsupported-media-type","/problems/invalid-input","/problems/idempotency-mismatch","/problems/wrong-code","/problems/message-not-sent","/problems/limit-reached","/problems/quota-reached","/problems/too-many-requests","/problems/internal","/problems/store-unavailable","/problems/outcome-unknown","/problems/report-not-authentic","/problems/report-malformed","/problems/report-unreadable","/problems/busy","/problems/master-key-missing","/problems/starting","/problems/stopping"] as const;
+export const problemTypeUriValues = ["/problems/bad-request","/problems/malformed-json","/problems/unauthenticated","/problems/insufficient-scope","/problems/platform-only","/problems/cross-site","/problems/insecure-transport","/problems/country-not-allowed","/problems/number-kind-not-allowed","/problems/not-found","/problems/method-not-allowed","/problems/request-timeout","/problems/conflict","/problems/diff-changed","/problems/approval-required","/problems/connection-in-use","/problems/flow-disabled","/problems/no-active-connection","/problems/idempotency-in-flight","/problems/verification-ended","/problems/precondition-failed","/problems/body-too-large","/problems/unsupported-media-type","/problems/invalid-input","/problems/idempotency-mismatch","/problems/wrong-code","/problems/message-not-sent","/problems/limit-reached","/problems/quota-reached","/problems/too-many-requests","/problems/internal","/problems/store-unavailable","/problems/outcome-unknown","/problems/report-not-authentic","/problems/report-malformed","/problems/report-unreadable","/problems/busy","/problems/master-key-missing","/problems/starting","/problems/stopping"] as const;
 export const promotedSecretsValues = ["copy","ask"] as const;
 export const reachValues = ["wider","narrower","equal"] as const;
 export const recipientFormatValues = ["e164","digits","national"] as const;

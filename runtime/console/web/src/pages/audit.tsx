@@ -8,12 +8,12 @@ import { Changes, diff } from "../components/changes";
 import { PageHeader } from "../components/layout";
 import { PagedList } from "../components/loaded";
 import { Empty } from "../components/notice";
-import { useFormat, useTexts } from "../text";
+import { Time } from "../components/time";
+import { useTexts } from "../text";
 import { actorName } from "../text/actors";
 
 export default function Audit() {
   const t = useTexts();
-  const format = useFormat();
   const { tenant = "" } = useParams();
   const query = useInfiniteQuery({
     queryKey: ["tenant", tenant, "audit"],
@@ -40,8 +40,8 @@ export default function Audit() {
               <tbody>
                 {entries.map((entry) => (
                   <tr key={entry.id}>
-                    <td className="nowrap" data-label={t.audit.when}><time dateTime={entry.createdAt}>{format.dateTime(entry.createdAt)}</time></td>
-                    <td data-label={t.audit.who}>{actorName(entry.actor, t)}</td>
+                    <td className="nowrap" data-label={t.audit.when}><Time value={entry.createdAt} /></td>
+                    <td data-label={t.audit.who}>{actorName(entry.actor, t, entry.actorName)}</td>
                     <td data-label={t.audit.what}>{t.audit.actions[entry.action] ?? <code>{entry.action}</code>}</td>
                     <td data-label={t.audit.target}><code>{entry.target}</code></td>
                     <td data-label={t.common.details}><Difference before={entry.before} after={entry.after} /></td>

@@ -1,13 +1,15 @@
 // One message as a timeline: when it was accepted, its attempts with their traces and retry decisions, and delivery reports.
 
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { ArrowLeft, Check, CircleHelp, Clock, Inbox, Smartphone, X } from "lucide-react";
 import { Link, useParams } from "react-router";
-import { messageQuery } from "../api/queries";
+import { apiPath, call } from "../api/client";
+import { messageQuery, refresh } from "../api/queries";
 import type { Attempt, DeliveryReport, Message } from "../api/types";
 import { DeliveryBadge, deliveryTone, StatusBadge } from "../components/badge";
+import { Button, CopyButton } from "../components/button";
 import { Card, Facts, PageHeader } from "../components/layout";
-import { Loaded } from "../components/loaded";
+import { ErrorNotice, Loaded } from "../components/loaded";
 import { Notice } from "../components/notice";
 import { ServerText } from "../components/server-text";
 import { ShapeLineDiff, ShapeLines } from "../components/shape-line";
@@ -103,10 +105,17 @@ function MessageDetails({ tenant, message }: { tenant: string; message: Message 
               [t.testResult.providerId, message.providerMessageId && <code>{message.providerMessageId}</code>],
               [t.message.verification, message.verification && <code>{message.verification}</code>],
               [t.message.expires, format.dateTime(message.expiresAt)],
-              ["ID", <code>{message.id}</code>],
+              [t.message.reference, message.reference && <code>{message.reference}</code>],
+              [t.message.metadata, Object.keys(message.metadata).length > 0 && (
+                <ul className="plain">
+                  {Object.entries(message.metadata).map(([name, value]) => <li key={name}><code>{name}</code> {value}</li>)}
+                </ul>
+              )],
+              ["ID", <span className="row"><code>{message.id}</code> <CopyButton text={message.id} name="ID" /></span>],
             ]}
           />
           {message.test && <Notice tone="info">{t.message.nothingSent}</Notice>}
+          {message.status === "queued" && !message.verification && <CancelMessage tenant={tenant} id={message.id} />}
           {message.attempts.at(-1) && (
             <p>
               <Link to={`/t/${tenant}/connections/${message.attempts.at(-1)?.connection}`}>
@@ -116,6 +125,22 @@ function MessageDetails({ tenant, message }: { tenant: string; message: Message 
           )}
         </Card>
       </div>
+    </>
+  );
+}
+
+/** Cancels a message that waits for an attempt. */
+function CancelMessage({ tenant, id }: { tenant: string; id: string }) {
+  const t = useTexts();
+  const cancel = useMutation({
+    mutationFn: () => call<Message>(apiPath(tenant, `messages/${encodeURIComponent(id)}/cancel`), { method: "POST" }),
+    onSuccess: () => void refresh(tenant),
+  });
+  return (
+    <>
+      <p className="help">{t.message.cancelHelp}</p>
+      <Button busy={cancel.isPending} onClick={() => cancel.mutate()}>{t.message.cancel}</Button>
+      {cancel.isError && <ErrorNotice error={cancel.error} />}
     </>
   );
 }
@@ -174,6 +199,9 @@ function AttemptItem({ tenant, attempt, since }: { tenant: string; attempt: Atte
           {detail?.responseStatus != null && ` · ${t.message.answered(detail.responseStatus)}`}
         </p>
         {detail?.route && <p className="help">{t.message.route}: {t.routes[detail.route]}</p>}
+        {detail && detail.unfilledVariables.length > 0 && (
+          <Notice tone="warn">{t.message.unfilled(detail.unfilledVariables.map((one) => `{{${one}}}`).join(", "))}</Notice>
+        )}
         {attempt.failure && <FailureFacts failure={attempt.failure} />}
         {attempt.decision && (
           <p className="decision"><b>{t.message.decision}:</b> <ServerText topic="decision" message={attempt.decision} /></p>

@@ -3,10 +3,10 @@
 import { useEffect, useState } from "react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Radio } from "lucide-react";
-import { Link, useParams, useSearchParams } from "react-router";
-import { apiPath, call } from "../api/client";
+import { Link, useNavigate, useParams, useSearchParams } from "react-router";
+import { messagesPage, type MessageFilters } from "../api/message-list";
 import { connectionsQuery } from "../api/queries";
-import { deliveryStateValues, messageStatusValues, usageValues, type Message, type Page } from "../api/types";
+import { deliveryStateValues, messageStatusValues, usageValues } from "../api/types";
 import { Badge, DeliveryBadge, StatusBadge } from "../components/badge";
 import { Button } from "../components/button";
 import { useCountries } from "../components/countries";
@@ -14,7 +14,9 @@ import { Field } from "../components/field";
 import { PageHeader } from "../components/layout";
 import { PagedList } from "../components/loaded";
 import { Empty } from "../components/notice";
+import { Time } from "../components/time";
 import { useFormat, useTexts } from "../text";
+import { ExportMessages } from "./messages-export";
 
 /** The number without the separators that people type; `undefined` if it is not a whole one. */
 function wholeNumber(typed: string): string | undefined {
@@ -22,12 +24,27 @@ function wholeNumber(typed: string): string | undefined {
   return /^\+[1-9][0-9]{6,14}$/.test(digits) ? digits : undefined;
 }
 
-const FILTERS = ["status", "delivery", "usage", "country", "to", "connection"] as const;
+const FILTERS = ["status", "delivery", "usage", "country", "connection", "reference", "since", "until"] as const;
+
+/** The id of a message, as the server makes it. */
+const MESSAGE_ID = /^m[0-9a-z]{20}$/;
+
+/** A time as an input has it, in the time zone of the browser. */
+function localTime(iso: string): string {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? "" : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+function isoTime(local: string): string {
+  const at = new Date(local);
+  return Number.isNaN(at.getTime()) ? "" : at.toISOString();
+}
 
 export default function Messages() {
   const t = useTexts();
   const format = useFormat();
   const { tenant = "" } = useParams();
+  const navigate = useNavigate();
   const [search, setSearch] = useSearchParams();
   const [live, setLive] = useState(true);
   // Not in the query string: browsers store addresses, and a phone number must not be stored.
@@ -39,8 +56,8 @@ export default function Messages() {
   }, [typed]);
   const connections = useQuery(connectionsQuery(tenant));
   const countries = useCountries();
-  const filter = Object.fromEntries(FILTERS.map((name) => [name, search.get(name) ?? ""]));
-  filter["to"] = to;
+  const filter: MessageFilters = { ...Object.fromEntries(FILTERS.map((name) => [name, search.get(name) ?? ""])), to };
+  const reference = filter["reference"] ?? "";
   const set = (name: string, value: string) => {
     // The address as it is now: on a slow machine the page may still show the filters of before.
     const next = new URLSearchParams(window.location.search);
@@ -50,8 +67,7 @@ export default function Messages() {
   };
   const query = useInfiniteQuery({
     queryKey: ["tenant", tenant, "messages", filter],
-    queryFn: ({ signal, pageParam }) =>
-      call<Page<Message>>(apiPath(tenant, "messages", { ...filter, limit: 50, cursor: pageParam }), { signal }),
+    queryFn: ({ signal, pageParam }) => messagesPage(tenant, filter, pageParam, 50, signal),
     initialPageParam: "",
     getNextPageParam: (page) => page.nextCursor ?? undefined,
     refetchInterval: (state) => (live && (state.state.data?.pages.length ?? 0) <= 1 && !state.state.error ? 2000 : false),
@@ -115,6 +131,29 @@ export default function Messages() {
             <input {...ids} type="tel" value={typed} placeholder={t.messages.toHelp} autoComplete="off" onChange={(event) => setTyped(event.target.value)} />
           )}
         </Field>
+        <Field label={t.messages.reference} help={MESSAGE_ID.test(reference) && <Link to={`/t/${tenant}/messages/${reference}`}>{t.messages.openMessage}</Link>}>
+          {(ids) => (
+            <input
+              {...ids}
+              type="search"
+              value={reference}
+              maxLength={128}
+              autoComplete="off"
+              onChange={(event) => set("reference", event.target.value)}
+              onKeyDown={(event) => {
+                const id = event.currentTarget.value.trim();
+                if (event.key === "Enter" && MESSAGE_ID.test(id)) void navigate(`/t/${tenant}/messages/${id}`);
+              }}
+            />
+          )}
+        </Field>
+        {(["since", "until"] as const).map((name) => (
+          <Field key={name} label={t.messages[name]}>
+            {(ids) => (
+              <input {...ids} type="datetime-local" value={localTime(filter[name] ?? "")} onChange={(event) => set(name, isoTime(event.target.value))} />
+            )}
+          </Field>
+        ))}
         {(filtered || typed) && (
           <Button
             variant="quiet"
@@ -128,6 +167,7 @@ export default function Messages() {
           </Button>
         )}
       </div>
+      <ExportMessages tenant={tenant} filters={filter} />
       <PagedList query={query} empty={<Empty title={filtered ? t.messages.empty : t.messages.emptyAll} />}>
         {(messages) => (
           <div className="scrolled card flush" tabIndex={0} role="group" aria-label={t.messages.title}>
@@ -148,7 +188,7 @@ export default function Messages() {
                   <tr key={message.id}>
                     <td data-label={t.messages.time}>
                       <Link to={`/t/${tenant}/messages/${message.id}`}>
-                        <time dateTime={message.createdAt}>{format.dateTime(message.createdAt)}</time>
+                        <Time value={message.createdAt} />
                       </Link>
                     </td>
                     <td data-label={t.messages.recipient}>

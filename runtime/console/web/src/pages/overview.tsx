@@ -111,7 +111,8 @@ function StatisticsView({ tenant, statistics }: { tenant: string; statistics: St
               series={[
                 { tone: "good", name: t.overview.accepted, values: series.map((one) => one.accepted) },
                 { tone: "bad", name: t.overview.failed, values: series.map((one) => one.failed) },
-                { tone: "neutral", name: t.overview.other, values: series.map((one) => Math.max(0, one.messages - one.accepted - one.failed)) },
+                { tone: "warn", name: t.status["in-doubt"], values: series.map((one) => one.inDoubt) },
+                { tone: "neutral", name: t.overview.other, values: series.map((one) => Math.max(0, one.messages - one.accepted - one.failed - one.inDoubt)) },
               ]}
             />
           </Card>
@@ -156,7 +157,10 @@ function StatisticsView({ tenant, statistics }: { tenant: string; statistics: St
               ) : (
                 <Bars rows={failures.map((one) => ({ name: t.failures[one.class], value: one.count, shown: format.number(one.count), tone: "bad" }))} />
               )}
-              <p><Link to={`/t/${tenant}/messages?status=failed`}>{t.overview.showFailed}</Link></p>
+              <p>
+                <Link to={`/t/${tenant}/messages?status=failed`}>{t.overview.showFailed}</Link>
+                {totals.inDoubt > 0 && <>{" · "}<Link to={`/t/${tenant}/messages?status=in-doubt`}>{t.overview.showInDoubt(totals.inDoubt)}</Link></>}
+              </p>
             </Card>
             <Card title={t.overview.countries}>
               <Bars

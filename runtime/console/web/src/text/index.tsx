@@ -3,6 +3,7 @@
 import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
 import { de } from "./de";
 import { en, type Texts } from "./en";
+import { useTimeZone } from "./time-zone";
 
 export type { Texts };
 
@@ -56,13 +57,16 @@ export function useLanguage(): LanguageState {
 /** Formats dates, numbers, money and names of countries. */
 export function useFormat() {
   const t = useTexts();
+  const [zone] = useTimeZone();
   return useMemo(() => {
     const tag = t.code === "en" ? "en-GB" : t.code;
-    const dateTime = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "medium" });
-    const date = new Intl.DateTimeFormat(tag, { dateStyle: "medium" });
+    const timeZone = zone === "utc" ? "UTC" : undefined;
+    const dateTime = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "medium", timeZone });
+    const exact = new Intl.DateTimeFormat(tag, { dateStyle: "full", timeStyle: "long", timeZone });
+    const date = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeZone });
     const day = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeZone: "UTC" });
-    const hour = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "short" });
-    const time = new Intl.DateTimeFormat(tag, { timeStyle: "medium" });
+    const hour = new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "short", timeZone });
+    const time = new Intl.DateTimeFormat(tag, { timeStyle: "medium", timeZone });
     const number = new Intl.NumberFormat(tag);
     const percent = new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: 1 });
     const relative = new Intl.RelativeTimeFormat(tag, { numeric: "auto" });
@@ -77,6 +81,8 @@ export function useFormat() {
     };
     return {
       dateTime: (value: string | number) => dateTime.format(new Date(value)),
+      /** With the day of the week and the time zone. */
+      exact: (value: string | number) => exact.format(new Date(value)),
       date: (value: string | number) => date.format(new Date(value)),
       /** A day in UTC, as the server counts days. */
       day: (value: string | number) => day.format(new Date(value)),
@@ -110,5 +116,5 @@ export function useFormat() {
         }
       },
     };
-  }, [t]);
+  }, [t, zone]);
 }

@@ -229,3 +229,25 @@ fn names() {
         assert_eq!(display_name(text).is_ok(), good, "{text:?}");
     }
 }
+
+#[test]
+fn kinds_of_numbers() {
+    let (landline, premium, personal) = ("+442079460018", "+449098790000", "+447012345678");
+    let all = NumberPolicy { landlines: true, premium_rate: true, shared_cost: true, personal: true, pagers: true };
+    let none = NumberPolicy { landlines: false, ..NumberPolicy::default() };
+    for (numbers, number, refused) in [
+        (&NumberPolicy::default(), "+447400123456", None),
+        (&NumberPolicy::default(), "+16242224624", None),
+        (&NumberPolicy::default(), landline, None),
+        (&NumberPolicy::default(), premium, Some(NumberKind::PremiumRate)),
+        (&NumberPolicy::default(), "+4918021234567", Some(NumberKind::SharedCost)),
+        (&NumberPolicy::default(), personal, Some(NumberKind::Personal)),
+        (&NumberPolicy::default(), "+447640123456", Some(NumberKind::Pager)),
+        (&none, landline, Some(NumberKind::Landline)),
+        (&all, landline, None),
+        (&all, premium, None),
+        (&all, personal, None),
+    ] {
+        assert_eq!(refused_kind(numbers, &phone::recipient(number).unwrap()), refused, "{number}");
+    }
+}

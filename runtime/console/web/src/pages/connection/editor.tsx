@@ -4,7 +4,7 @@ import { lazy, Suspense, useEffect, useMemo, useRef, useState, type Ref } from "
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { BookOpen, Trash2, Zap } from "lucide-react";
 import { Link, useLocation, useNavigate } from "react-router";
-import { apiPath, call } from "../../api/client";
+import { apiPath, call, revisionOf } from "../../api/client";
 import { demoAccountsQuery, refresh } from "../../api/queries";
 import type { Connection, ConnectorDetail, Template } from "../../api/types";
 import { Button } from "../../components/button";
@@ -65,11 +65,13 @@ export function Editor({ tenant, connector, saved, others }: EditorProps) {
     if (refusals > 0) summary.current?.focus();
   }, [refusals]);
 
-  const put = () =>
-    call<Connection>(apiPath(tenant, `connections/${encodeURIComponent(name)}`), {
-      method: "PUT",
-      body: { connector: connector.id, parameters, templates },
-    });
+  const [revision, setRevision] = useState(() => saved && revisionOf(saved));
+  const put = async () => {
+    const body = { connector: connector.id, parameters, templates };
+    const connection = await call<Connection>(apiPath(tenant, `connections/${encodeURIComponent(name)}`), { method: "PUT", body, ifMatch: revision });
+    setRevision(revisionOf(connection));
+    return connection;
+  };
   const markSaved = (text: string) => {
     draft.markSaved();
     unsaved.release();
@@ -136,6 +138,9 @@ export function Editor({ tenant, connector, saved, others }: EditorProps) {
         )}
         <div className="setup-form">
           {success && !dirty && <Notice tone="good" announce>{success}</Notice>}
+          {saved && !dirty && saved.neededVariables.length > 0 && (
+            <Notice tone="info">{t.connection.neededVariables(saved.neededVariables.map((one) => `{{${one}}}`).join(", "))}</Notice>
+          )}
           {problem !== undefined && <ProblemSummary ref={summary} problem={problem} connector={connector} templates={templates} />}
           <Card title={t.connection.parameters} help={t.connection.parametersHelp}>
             {demoAccount && (

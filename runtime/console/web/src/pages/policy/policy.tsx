@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Save } from "lucide-react";
 import { useParams } from "react-router";
-import { apiPath, call } from "../../api/client";
+import { apiPath, call, revisionOf } from "../../api/client";
 import { client, policyQuery } from "../../api/queries";
 import type { Policy } from "../../api/types";
 import { Button } from "../../components/button";
@@ -18,6 +18,7 @@ import { CountriesCard } from "./countries";
 import { DeliveryCard } from "./delivery";
 import { HeldNumbers } from "./held-numbers";
 import { IntegerField } from "./number-fields";
+import { NumbersCard } from "./numbers";
 import { SpendingCard } from "./spending";
 import { TestNumbers } from "./test-numbers";
 
@@ -38,12 +39,14 @@ export default function PolicyPage() {
 function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
   const t = useTexts();
   const [policy, setPolicy] = useState(saved);
+  const [revision, setRevision] = useState(() => revisionOf(saved));
   const dirty = useMemo(() => JSON.stringify(policy) !== JSON.stringify(saved), [policy, saved]);
   const unsaved = useUnsavedChanges(dirty);
   const save = useMutation({
-    mutationFn: () => call<Policy>(apiPath(tenant, "policy"), { method: "PUT", body: policy }),
+    mutationFn: () => call<Policy>(apiPath(tenant, "policy"), { method: "PUT", body: policy, ifMatch: revision }),
     onSuccess: (next) => {
       setPolicy(next);
+      setRevision(revisionOf(next));
       client.setQueryData(policyQuery(tenant).queryKey, next);
     },
   });
@@ -104,6 +107,7 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
         </Card>
       </div>
       <CountriesCard value={policy.countries} onChange={(countries) => setPolicy({ ...policy, countries })} />
+      <NumbersCard value={policy.numbers} onChange={(numbers) => setPolicy({ ...policy, numbers })} />
       <div className="two-columns">
         <DeliveryCard tenant={tenant} policy={policy} onChange={setPolicy} error={error} />
         <SpendingCard policy={policy} onChange={setPolicy} error={error} />

@@ -12,6 +12,7 @@ export const audit: Pick<Texts, "audit"> = {
     empty: "Noch keine Änderungen",
     platform: "Plattformschlüssel",
     key: (name) => `Schlüssel ${name}`,
+    namedKey: (name, id) => `${name} (Schlüssel ${id})`,
     nothing: "—",
     showChange: (count) => plural(count, "Änderung", "Änderungen"),
     actions: {

@@ -53,6 +53,7 @@ export const connections: Pick<
     sending: "Wird gesendet …",
     dryRun: "Prüfen, ohne zu senden",
     saved: (name) => `„${name}“ ist gespeichert. Sie sendet, sobald Sie sie aktivieren.`,
+    neededVariables: (names) => `Jede Nachricht muss einen Wert für ${names} in „variables“ mitbringen. Sonst bleibt im Text der Platzhalter stehen.`,
     savedActive: (name) => `„${name}“ ist gespeichert. Ihre Änderungen gelten ab der nächsten Nachricht.`,
     demo: "Dies ist eine Demo: Sie können das Konto des simulierten Anbieters verwenden.",
     demoFill: "Ausfüllen",

@@ -1,3 +1,4 @@
+import { plural } from "../plural";
 // Die Liste der Nachrichten und die Seite einer Nachricht.
 
 import type { Texts } from "../en";
@@ -30,6 +31,13 @@ export const messages: Pick<Texts, "messages" | "message"> = {
     test: "Testnummer",
     reset: "Filter zurücksetzen",
     filters: "Filter",
+    reference: "Referenz oder Nachrichten-ID",
+    openMessage: "Diese Nachricht öffnen",
+    since: "Von",
+    until: "Bis",
+    exportAs: (type) => `Als ${type} exportieren`,
+    exportHelp: (limit) => `Alle Nachrichten, die zu den Filtern passen, höchstens ${limit}`,
+    exported: (count) => `${plural(count, "Nachricht", "Nachrichten")} exportiert`,
     failure: "Fehler",
   },
 
@@ -60,5 +68,10 @@ export const messages: Pick<Texts, "messages" | "message"> = {
     after: (duration) => `nach ${duration}`,
     noAttempt: "Keine Versuche",
     nothingSent: "Es wurde nichts gesendet: Dies ist eine Testnummer.",
+    reference: "Referenz",
+    metadata: "Metadaten",
+    cancel: "Nachricht abbrechen",
+    cancelHelp: "Danach wird nichts mehr von ihr gesendet.",
+    unfilled: (names) => `Die Nachricht enthielt keinen Wert für ${names}: Im Text blieb der Platzhalter stehen.`,
   },
 };

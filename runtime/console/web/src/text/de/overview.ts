@@ -33,6 +33,7 @@ export const overview: Pick<Texts, "overview"> = {
     other: "Andere",
     failures: "Fehler nach Ursache",
     showFailed: "Fehlgeschlagene Nachrichten ansehen",
+    showInDoubt: (count) => `${plural(count, "Nachricht", "Nachrichten")} im Zweifel`,
     noFailures: "Keine Fehler",
     countries: "Nach Land",
     attention: "Handlungsbedarf",

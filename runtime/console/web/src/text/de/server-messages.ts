@@ -37,6 +37,9 @@ const noFallback: Record<NoFallback, string> = {
   "no-template": "die nächste Verbindung hat keine eigene Vorlage",
 };
 
+/** `32 `, `1 bis 64 `, or nothing. */
+const length = (min: string, max: string): string => (max === "" ? "" : min === max ? `${max} ` : `${min} bis ${max} `);
+
 export const serverMessages: { serverMessages: MessageTemplates } = {
   serverMessages: {
     attention: {
@@ -164,7 +167,12 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
       "secret-unsealed": () => "ist als Secret gespeichert, und diese Version des Konnektors würde es im Klartext lesen",
       type: (v) => `muss ${types[v.text("bound")] ?? "einen anderen Typ haben"}`,
       enum: (v) => `muss einer dieser Werte sein: ${v.text("bound")}`,
-      pattern: (v) => `entspricht nicht dem Muster \`${v.text("bound")}\``,
+      url: (v) => `muss eine URL sein, die mit ${v.text("bound").split(", ").map((one) => `\`${one}\``).join(" oder ")} beginnt, ohne Leerzeichen, Benutzernamen und Fragment`,
+      characters: (v) =>
+        `muss aus ${v.text("prefix") && `\`${v.text("prefix")}\` und `}${length(v.text("min"), v.text("max"))}Zeichen bestehen: ${v.text("characters").replace("space", "Leerzeichen")}`,
+      "visible-ascii": (v) => `muss aus ${length(v.text("min"), v.text("max"))}sichtbaren ASCII-Zeichen ohne Leerzeichen bestehen`,
+      form: () => "hat nicht die richtige Form; die Beschreibung des Feldes nennt sie",
+      excluded: () => "lässt sich nicht mit den anderen gesetzten Parametern kombinieren",
       format: (v) => `muss ${formats[v.text("bound")] ?? `das Format „${v.text("bound")}“ haben`}`,
       "min-length": (v) => `ist zu kurz: mindestens ${v.number("bound")} Zeichen`,
       "max-length": (v) => `ist zu lang: höchstens ${v.number("bound")} Zeichen`,
@@ -196,6 +204,8 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
       "template-fallback": () => "„Allgemein“ braucht eine Vorlage ohne Sprache, für Sprachen ohne eigene Vorlage",
       "template-duplicate": () => "hat denselben Verwendungszweck und dieselbe Sprache wie eine andere Vorlage; entfernen Sie eine",
       "template-no-code": () => "enthält kein `{{code}}`, die Nachricht hätte also keinen Code; fügen Sie es ein",
+      "template-braces": () => "enthält `{code}`, `{minutes}` oder `{locale}` in einfachen Klammern, was so gesendet würde; schreiben Sie zwei, wie in `{{code}}`",
+      "template-too-long": (v) => `hat ohne Platzhalter mehr als ${v.text("bound")} Zeichen, also mehr als jede Nachricht`,
       "template-not-text": () => "hat `template`, aber dieser Konnektor braucht `content`, einen Text mit `{{code}}`",
       "template-not-provider": () => "hat `content`, aber dieser Konnektor braucht `template`, eine Vorlage des Anbieters",
     },
@@ -228,6 +238,10 @@ export const serverMessages: { serverMessages: MessageTemplates } = {
         "Der Schlüssel wurde ohne TLS über ein Netzwerk gesendet. Öffnen Sie die Konsole mit `https://`, oder auf dem Server selbst mit `http://127.0.0.1`.",
       "country-not-allowed": () => "Land nicht erlaubt",
       "country-not-allowed-detail": () => "Das Land der Nummer ist für diesen Mandanten nicht erlaubt. Fügen Sie es in den Regeln hinzu, wenn Sie dorthin senden möchten.",
+      "number-kind-not-allowed": () => "Art der Nummer nicht erlaubt",
+      "number-kind-not-allowed-detail": () => "Die Regeln dieses Mandanten erlauben keine Nachrichten an Nummern dieser Art. Erlauben Sie die Art in den Regeln, wenn Sie dorthin senden möchten.",
+      "precondition-failed": () => "Inzwischen geändert",
+      "precondition-failed-detail": () => "Jemand anderes hat das geändert, seit Sie diese Seite geöffnet haben. Es wurde nichts gespeichert. Laden Sie die Seite neu, und nehmen Sie Ihre Änderung noch einmal vor.",
       "not-found": () => "Nicht gefunden",
       "method-not-allowed": () => "Methode nicht erlaubt",
       "request-timeout": () => "Zeitüberschreitung",

@@ -68,6 +68,9 @@ export const shell: Pick<Texts, "common" | "problem" | "shell" | "unsavedChanges
     development: "Entwicklung",
     production: "Produktion",
     menu: "Menü",
+    tenant: "Mandant",
+    timeZone: "Zeitzone",
+    timeZones: { local: "Ortszeit", utc: "UTC" },
   },
 
   unsavedChanges: {

@@ -11,6 +11,7 @@ export const audit = {
     empty: "No changes yet",
     platform: "Platform key",
     key: (name: string) => `Key ${name}`,
+    namedKey: (name: string, id: string) => `${name} (key ${id})`,
     nothing: "—",
     showChange: (count: number) => plural(count, "change", "changes"),
     actions: {

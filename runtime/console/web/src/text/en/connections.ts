@@ -49,6 +49,7 @@ export const connections = {
     sending: "Sending…",
     dryRun: "Check without sending",
     saved: (name: string) => `“${name}” is saved. It sends once you activate it.`,
+    neededVariables: (names: string) => `Each message must bring a value for ${names} in “variables”. Otherwise the text keeps the placeholder.`,
     savedActive: (name: string) => `“${name}” is saved. Your changes apply from the next message.`,
     demo: "This is a demo: you can use the account of the simulated provider.",
     demoFill: "Fill in",

@@ -1,5 +1,7 @@
 // The list of messages, and the page of one message.
 
+import { plural } from "../plural";
+
 export const messages = {
   messages: {
     title: "Messages",
@@ -28,6 +30,13 @@ export const messages = {
     test: "Test number",
     reset: "Clear filters",
     filters: "Filters",
+    reference: "Reference or message ID",
+    openMessage: "Open this message",
+    since: "From",
+    until: "Until",
+    exportAs: (type: string) => `Export as ${type}`,
+    exportHelp: (limit: string) => `Every message that matches the filters, ${limit} at most`,
+    exported: (count: number) => `${plural(count, "message", "messages")} exported`,
     failure: "Failure",
   },
 
@@ -58,5 +67,10 @@ export const messages = {
     after: (duration: string) => `after ${duration}`,
     noAttempt: "No attempts",
     nothingSent: "Nothing was sent: this is a test number.",
+    reference: "Reference",
+    metadata: "Metadata",
+    cancel: "Cancel message",
+    cancelHelp: "Nothing more of it will be sent.",
+    unfilled: (names: string) => `The message brought no value for ${names}: the text kept the placeholder.`,
   },
 };

@@ -32,6 +32,7 @@ export const overview = {
     other: "Other",
     failures: "Failures by cause",
     showFailed: "View failed messages",
+    showInDoubt: (count: number) => `${plural(count, "message", "messages")} in doubt`,
     noFailures: "No failures",
     countries: "By country",
     attention: "Needs attention",

@@ -66,6 +66,9 @@ export const shell = {
     development: "Development",
     production: "Production",
     menu: "Menu",
+    tenant: "Tenant",
+    timeZone: "Time zone",
+    timeZones: { local: "Local time", utc: "UTC" },
   },
 
   unsavedChanges: {
