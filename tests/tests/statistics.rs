@@ -88,6 +88,7 @@ fn row(id: &str, at: i64, status: MessageStatus) -> MessageRow {
         // The worker does not touch messages that are leased.
         next_attempt_at: (!status.is_final()).then(|| after(30 * DAY)),
         lease: None,
+        status_callback: None,
     }
 }
 

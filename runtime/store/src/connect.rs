@@ -42,6 +42,7 @@ static SQLITE: LazyLock<Migrator> = LazyLock::new(|| {
         (4, "turns and signatures", include_str!("../migrations/sqlite/0004_turns_and_signatures.sql")),
         (5, "ingresses", include_str!("../migrations/sqlite/0005_ingresses.sql")),
         (6, "webhooks", include_str!("../migrations/sqlite/0006_webhooks.sql")),
+        (8, "status callbacks", include_str!("../migrations/sqlite/0008_status_callbacks.sql")),
     ])
 });
 static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
@@ -52,6 +53,7 @@ static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
         (4, "turns and signatures", include_str!("../migrations/postgres/0004_turns_and_signatures.sql")),
         (5, "ingresses", include_str!("../migrations/postgres/0005_ingresses.sql")),
         (6, "webhooks", include_str!("../migrations/postgres/0006_webhooks.sql")),
+        (8, "status callbacks", include_str!("../migrations/postgres/0008_status_callbacks.sql")),
     ])
 });
 

@@ -89,6 +89,7 @@ fn message(number: i64) -> MessageRow {
         price_micros: 5,
         next_attempt_at: None,
         lease: None,
+        status_callback: None,
     }
 }
 

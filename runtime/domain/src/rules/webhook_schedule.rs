@@ -18,6 +18,8 @@ const PAUSES: [u64; 9] =
     [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
 /// How long an endpoint may fail until it is disabled, in milliseconds.
 const DISABLED_AFTER: u64 = 5 * DAY;
+/// Maximum number of attempts to send an event to a status callback: over two and a half hours. A message has ended long before.
+pub const MAX_CALLBACK_ATTEMPTS: u32 = 5;
 /// How long the previous secret of an endpoint signs beside the new one, in seconds.
 pub const PREVIOUS_SECRET_SECONDS: u64 = 24 * 3600;
 /// How long events are kept, in milliseconds.

@@ -9,7 +9,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use sendbox_domain::model::{IngressAuthenticationType as Method, Timestamp};
+use sendbox_domain::model::{IngressAuthenticationType as Method, Timestamp, TwilioApiKey};
 use serde_json::Value;
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -51,6 +51,8 @@ pub(crate) struct Authentication<'a> {
     /// The header, the user name or the audience.
     pub(crate) name: Option<&'a str>,
     pub(crate) secrets: &'a [Zeroizing<String>],
+    /// A user name and password beside them, for HTTP Basic.
+    pub(crate) api_key: Option<&'a TwilioApiKey>,
 }
 
 /// Why a call is not authentic.
@@ -113,7 +115,11 @@ impl Authentication<'_> {
         let (username, password) = text.split_once(':').ok_or(NotAuthentic::Wrong)?;
         let is_user = constant_time_eq(username.as_bytes(), self.name.unwrap_or_default().as_bytes());
         let is_authentic = self.equals(password).is_ok();
-        if is_user & is_authentic { Ok(()) } else { Err(NotAuthentic::Wrong) }
+        let is_api_key = self.api_key.is_some_and(|key| {
+            constant_time_eq(username.as_bytes(), key.sid.as_bytes())
+                & constant_time_eq(password.as_bytes(), key.secret.as_bytes())
+        });
+        if (is_user & is_authentic) | is_api_key { Ok(()) } else { Err(NotAuthentic::Wrong) }
     }
 
     /// <https://www.standardwebhooks.com>. Supabase separates several signatures with a comma and a space.

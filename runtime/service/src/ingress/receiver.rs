@@ -15,6 +15,7 @@ use sendbox_domain::ingress::fields::{Fields, FieldsError};
 use sendbox_domain::ingress::request::{self, RequestedMessage};
 use sendbox_domain::ingress::request_error::RequestError;
 use sendbox_domain::ingress::twilio::{self as twilio_api, TwilioError};
+use sendbox_domain::ingress::twilio_callback::StatusCallback;
 use sendbox_domain::model::{IngressKind, IngressOutcome, Mode, Scope};
 use sendbox_store::ingresses;
 use sendbox_store::rows::{IngressRow, TenantRow};
@@ -201,8 +202,12 @@ impl Service {
         call: &IngressRequest,
     ) -> Result<(), Refused> {
         let secrets = IngressSecrets::open(&self.tenant_key(tenant)?, ingress)?;
-        let authentication =
-            Authentication { method: ingress.method, name: ingress.method_name.as_deref(), secrets: &secrets.secrets };
+        let authentication = Authentication {
+            method: ingress.method,
+            name: ingress.method_name.as_deref(),
+            secrets: &secrets.secrets,
+            api_key: secrets.api_key.as_ref(),
+        };
         authentication
             .check(call, self.now())
             .map_err(|error| Refused { refusal: Refusal::NotAuthentic, detail: error.to_string() })
@@ -223,7 +228,7 @@ impl Service {
             }
         };
         let record = CallRecord::of(&requested);
-        let sent = self.send_requested(ingress, requested).await;
+        let sent = self.send_requested(ingress, requested, None).await;
         Ok(match sent {
             Ok(SentMessage { id, outcome }) => {
                 let answer = answer(kind, Outcome::Accepted { message: &id });
@@ -242,6 +247,7 @@ impl Service {
         &self,
         ingress: &IngressRow,
         requested: request::IngressRequest,
+        status_callback: Option<StatusCallback>,
     ) -> Result<SentMessage, FailedMessage> {
         let settings = &ingress.settings;
         let wait = Duration::from_millis(settings.wait_ms.unwrap_or(ingress.kind.facts().wait_ms).into());
@@ -262,6 +268,7 @@ impl Service {
             mode,
             repeats: repeats(ingress, requested.repeat_id),
             call: Some(call_row(ingress, self.now(), IngressOutcome::Stored, None, record)?),
+            status_callback,
         };
         match self.accept_request(request).await? {
             AcceptedMessage::Repeated { first } => Ok(SentMessage { id: first, outcome: IngressOutcome::Repeated }),

@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use sendbox_domain::model::{IngressAuthenticationType as Method, IngressKind};
+use sendbox_domain::model::{IngressAuthenticationType as Method, IngressKind, TwilioApiKey};
 use sendbox_store::rows::IngressRow;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -23,6 +23,9 @@ pub(crate) struct IngressSecrets {
     pub(crate) token: Zeroizing<String>,
     /// The newest first.
     pub(crate) secrets: Vec<Zeroizing<String>>,
+    /// The API key, for Twilio.
+    #[serde(default)]
+    pub(crate) api_key: Option<TwilioApiKey>,
 }
 
 impl IngressSecrets {
@@ -65,6 +68,12 @@ pub(crate) fn new_secret(kind: IngressKind, method: Method) -> Result<Zeroizing<
 /// A new SID of an account.
 pub(crate) fn new_account_sid() -> Result<String> {
     Ok(format!("AC{}", hex::encode(random::<16>()?.as_ref())))
+}
+
+/// A new API key.
+pub(crate) fn new_api_key() -> Result<TwilioApiKey> {
+    // As long as Twilio's.
+    Ok(TwilioApiKey { sid: format!("SK{}", hex::encode(random::<16>()?.as_ref())), secret: random_text::<24>()? })
 }
 
 /// The key in a secret of Standard Webhooks: base64 behind `v1,whsec_`, `whsec_` or nothing.

@@ -121,6 +121,7 @@ async fn fixture() -> Fixture {
         price_micros: 0,
         next_attempt_at: None,
         lease: None,
+        status_callback: None,
     };
     messages::insert(&mut tx, &message).await.unwrap();
     tx.commit().await.unwrap();

@@ -116,6 +116,7 @@ impl Service {
             mode,
             repeats: Repeats::ByKey(idempotency_key.map(str::to_owned)),
             call: None,
+            status_callback: None,
         };
         match self.accept_request(request).await? {
             AcceptedMessage::Repeated { first } => self.replay_response(tenant, &first, mode, None).await,
@@ -164,6 +165,7 @@ impl Service {
             locale: request.locale.clone(),
             verification: None,
             mode: *mode,
+            status_callback: request.status_callback.clone(),
         };
         if let Some(call) = &request.call {
             ingresses::insert_call(tx, call).await?;
@@ -479,6 +481,7 @@ fn message_row(
         price_micros: 0,
         next_attempt_at: None,
         lease: None,
+        status_callback: outgoing.status_callback.clone(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sendbox_domain::ingress::twilio_callback::StatusCallback;
 use sendbox_domain::model::{Mode, Sensitive};
 use sendbox_domain::plan::MessageRequest;
 use sendbox_sandbox::{Attempt, Recipient, Usage};
@@ -57,6 +58,7 @@ pub(crate) struct OutgoingMessage {
     pub(crate) payload: Payload,
     pub(crate) verification: Option<String>,
     pub(crate) mode: Mode,
+    pub(crate) status_callback: Option<StatusCallback>,
 }
 
 /// The input for the plan of one attempt.

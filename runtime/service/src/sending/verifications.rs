@@ -140,6 +140,7 @@ impl Service {
             locale: row.locale.clone(),
             verification: Some(row.id.clone()),
             mode,
+            status_callback: None,
         }
     }
 

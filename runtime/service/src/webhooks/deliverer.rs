@@ -1,4 +1,4 @@
-//! The deliverer: sends due events to webhook endpoints, and tries again when that fails.
+//! The deliverer: sends due events to webhook endpoints and status callbacks, and tries again when that fails.
 //!
 //! Promises
 //! - endpoints take turns: one that is slow, or has many events waiting, delays neither those of other tenants nor the others of its own;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sendbox_domain::model::{EventAttempt, EventDeliveryStatus, Timestamp};
-use sendbox_domain::rules::webhook_schedule::{self, MAX_ATTEMPTS_KEPT, MAX_EVENTS};
+use sendbox_domain::rules::webhook_schedule::{self, MAX_ATTEMPTS_KEPT, MAX_CALLBACK_ATTEMPTS, MAX_EVENTS};
 use sendbox_sandbox::MayLeave;
 use sendbox_store::rows::{EventDeliveryRow, WebhookEndpointRow};
 use sendbox_store::{Done, Tx, events, processes, tenants, webhooks};
@@ -23,6 +23,7 @@ use crate::service::Service;
 use crate::vault::random_fraction;
 use crate::webhooks::outgoing_request::OutgoingRequest;
 use crate::webhooks::secret::WebhookSecret;
+use crate::webhooks::status_callback::CallbackTarget;
 use crate::webhooks::turns::{MAX_IN_PROGRESS, MAX_OF_TENANT};
 
 /// Maximum number of deliveries of one endpoint in progress.
@@ -99,14 +100,29 @@ struct Claimed {
     is_complete: bool,
 }
 
+/// Where an event is sent.
+enum Target {
+    Endpoint(Box<WebhookEndpointRow>),
+    /// The status callback of the message that the event tells of.
+    Callback(Box<CallbackTarget>),
+}
+
 /// What has become of an attempt.
 enum AttemptEnd {
-    /// The endpoint, as it was before the attempt.
-    Made { endpoint: Box<WebhookEndpointRow>, attempt: EventAttempt },
+    /// The target, as it was before the attempt.
+    Made { target: Target, attempt: EventAttempt },
     /// There is nothing to be sent to any more.
     Cancelled,
     /// This process may not send it now.
     NotLeft,
+}
+
+/// The endpoint or the status callback that a delivery is for. `None`: it was deleted.
+async fn find_target(tx: &mut Tx, row: &EventDeliveryRow) -> Result<Option<Target>> {
+    if let Some(endpoint) = webhooks::get(tx, &row.tenant, &row.endpoint).await? {
+        return Ok(Some(Target::Endpoint(Box::new(endpoint))));
+    }
+    Ok(CallbackTarget::find(tx, row).await?.map(|target| Target::Callback(Box::new(target))))
 }
 
 impl Service {
@@ -266,17 +282,24 @@ impl Service {
         let now = self.now();
         let mut tx = self.completion_store_of(&row.tenant).begin_read().await?;
         let tenant = tenants::get(&mut tx, &row.tenant).await?;
-        let endpoint = webhooks::get(&mut tx, &row.tenant, &row.endpoint).await?;
+        let target = find_target(&mut tx, row).await?;
         let event = events::get(&mut tx, &row.tenant, &row.event).await?;
         drop(tx);
-        let (Some(tenant), Some(endpoint), Some(event)) = (tenant, endpoint, event) else {
+        let (Some(tenant), Some(target), Some(event)) = (tenant, target, event) else {
             return Ok(AttemptEnd::Cancelled);
         };
-        let Some(url) = endpoint.url.clone().filter(|_| endpoint.disabled_reason.is_none()) else {
-            return Ok(AttemptEnd::Cancelled);
+        let key = self.tenant_key(&tenant)?;
+        let request = match &target {
+            Target::Endpoint(endpoint) => match endpoint.url.clone().filter(|_| endpoint.disabled_reason.is_none()) {
+                Some(url) => {
+                    let secrets = WebhookSecret::of(&key, endpoint, now)?;
+                    Some(OutgoingRequest::of_event(url, &event, &secrets, now)?)
+                }
+                None => None,
+            },
+            Target::Callback(callback) => callback.request(&key, &event)?,
         };
-        let secrets = WebhookSecret::of(&self.tenant_key(&tenant)?, &endpoint, now)?;
-        let request = OutgoingRequest::of_event(url, &event, &secrets, now)?;
+        let Some(request) = request else { return Ok(AttemptEnd::Cancelled) };
         if !self.inner.leases.is_held(lease).await? {
             return Ok(AttemptEnd::NotLeft);
         }
@@ -292,7 +315,7 @@ impl Service {
         };
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let attempt = EventAttempt { started_at: now, took_ms, status, error };
-        Ok(AttemptEnd::Made { endpoint: Box::new(endpoint), attempt })
+        Ok(AttemptEnd::Made { target, attempt })
     }
 
     /// Stores the end of an attempt, and what follows. Returns whether the endpoint is to be disabled.
@@ -304,22 +327,31 @@ impl Service {
         match end {
             AttemptEnd::NotLeft => {}
             AttemptEnd::Cancelled => finished.status = EventDeliveryStatus::Cancelled,
-            AttemptEnd::Made { endpoint, attempt } => {
+            AttemptEnd::Made { target, attempt } => {
                 finished.attempts.push(attempt.clone());
                 let surplus = finished.attempts.len().saturating_sub(MAX_ATTEMPTS_KEPT);
                 finished.attempts.drain(..surplus);
                 if attempt.status.is_some_and(webhook_schedule::is_delivered) {
                     finished.status = EventDeliveryStatus::Delivered;
-                    failing_since = endpoint.failing_since.is_some().then_some(None);
+                    if let Target::Endpoint(endpoint) = target {
+                        failing_since = endpoint.failing_since.is_some().then_some(None);
+                    }
                 } else {
                     finished.failures += 1;
-                    match webhook_schedule::next_attempt(finished.failures, now, random_fraction()?) {
+                    let failures = Some(finished.failures).filter(|failures| match target {
+                        Target::Endpoint(_) => true,
+                        Target::Callback(_) => *failures < MAX_CALLBACK_ATTEMPTS,
+                    });
+                    let jitter = random_fraction()?;
+                    match failures.and_then(|failures| webhook_schedule::next_attempt(failures, now, jitter)) {
                         Some(at) => finished.next_attempt_at = at,
                         None => finished.status = EventDeliveryStatus::Failed,
                     }
-                    failing_since = endpoint.failing_since.is_none().then_some(Some(attempt.started_at));
-                    is_failing =
-                        endpoint.failing_since.is_some_and(|since| webhook_schedule::is_to_be_disabled(since, now));
+                    if let Target::Endpoint(endpoint) = target {
+                        failing_since = endpoint.failing_since.is_none().then_some(Some(attempt.started_at));
+                        is_failing =
+                            endpoint.failing_since.is_some_and(|since| webhook_schedule::is_to_be_disabled(since, now));
+                    }
                 }
             }
         }

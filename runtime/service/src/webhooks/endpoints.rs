@@ -51,8 +51,8 @@ fn target(id: &str) -> String {
     format!("webhook-endpoint:{id}")
 }
 
-/// The URL as it is stored.
-fn read_url(text: &str, operator: &OperatorPolicy) -> Result<String, FieldError> {
+/// A URL to which requests are sent, as it is stored.
+pub(crate) fn read_url(text: &str, operator: &OperatorPolicy) -> Result<String, FieldError> {
     if text.chars().count() > MAX_URL {
         let message = format!("must have at most {MAX_URL} characters");
         return Err(FieldError::new("url", message).coded(FieldCode::MaxLength, &[("bound", &MAX_URL.to_string())]));

@@ -1619,6 +1619,7 @@ export type components = {
         };
         /** @description How an ingress is authenticated. */
         IngressAuthentication: {
+            apiKey?: components["schemas"]["TwilioApiKey"] | null;
             /**
              * @description The audience that a token must be for, for `jwt-hs256`. `null` accepts any.
              * @example urn:sendbox
@@ -1656,6 +1657,11 @@ export type components = {
              * @example X-Api-Key
              */
             header?: string | null;
+            /**
+             * @description Whether the API key is replaced, for `twilio` only. The previous one is refused from then on. Defaults to `false`.
+             * @default false
+             */
+            rotateApiKey: boolean;
             /**
              * @description One secret, or two while you replace one: both are accepted. Without it, the stored secrets are kept; if there are none, one is made,
              *     unless the platform makes it (`zitadel-signature`, `authgear-signature`, `authsignal-signature`). Until you have entered that one,
@@ -3621,6 +3627,19 @@ export type components = {
              */
             result: string;
         };
+        /** @description An API key of Twilio, which a caller may use in place of the account SID and the auth token. */
+        TwilioApiKey: {
+            /**
+             * @description The key's secret, which is the password.
+             * @example q3Jx0Zr8mV5tYc1uWkLbA7N4hGd9sPfe
+             */
+            secret: string;
+            /**
+             * @description The key's SID, which is the user name.
+             * @example SK0123456789abcdef0123456789abcdef
+             */
+            sid: string;
+        };
         /** @description A number to unlock. */
         Unlock: {
             /**
@@ -4224,6 +4243,7 @@ export type Timestamp = components['schemas']['Timestamp'];
 export type Totals = components['schemas']['Totals'];
 export type TraceEvent = components['schemas']['TraceEvent'];
 export type TraceStep = components['schemas']['TraceStep'];
+export type TwilioApiKey = components['schemas']['TwilioApiKey'];
 export type Unlock = components['schemas']['Unlock'];
 export type Usage = components['schemas']['Usage'];
 export type Verification = components['schemas']['Verification'];
