@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sendbox_domain::model::{EventAttempt, EventDeliveryStatus, Timestamp};
 use sendbox_domain::rules::webhook_schedule::{self, MAX_ATTEMPTS_KEPT, MAX_CALLBACK_ATTEMPTS, MAX_EVENTS};
-use sendbox_sandbox::MayLeave;
+use sendbox_sandbox::{MayLeave, PostResponse};
 use sendbox_store::rows::{EventDeliveryRow, WebhookEndpointRow};
 use sendbox_store::{Done, Tx, events, processes, tenants, webhooks};
 
@@ -21,6 +21,7 @@ use crate::leases::{HeldLease, LeasedRow};
 use crate::lock::lock;
 use crate::service::Service;
 use crate::vault::random_fraction;
+use crate::webhooks::endpoints::EndpointTrouble;
 use crate::webhooks::outgoing_request::OutgoingRequest;
 use crate::webhooks::secret::WebhookSecret;
 use crate::webhooks::status_callback::CallbackTarget;
@@ -110,11 +111,25 @@ enum Target {
 /// What has become of an attempt.
 enum AttemptEnd {
     /// The target, as it was before the attempt.
-    Made { target: Target, attempt: EventAttempt },
+    Made { target: Target, attempt: EventAttempt, retry_after: Option<Timestamp> },
     /// There is nothing to be sent to any more.
     Cancelled,
     /// This process may not send it now.
     NotLeft,
+}
+
+impl AttemptEnd {
+    /// Why the endpoint is to be disabled, if it is.
+    fn trouble(&self, now: Timestamp) -> Option<EndpointTrouble> {
+        let Self::Made { target: Target::Endpoint(endpoint), attempt, .. } = self else { return None };
+        let (status, since) = (attempt.status, endpoint.failing_since);
+        if status.is_some_and(webhook_schedule::is_gone) {
+            return Some(EndpointTrouble::Gone { url: endpoint.url.clone() });
+        }
+        let is_failing = !status.is_some_and(webhook_schedule::is_delivered)
+            && since.is_some_and(|since| webhook_schedule::is_to_be_disabled(since, now));
+        is_failing.then_some(EndpointTrouble::Failing)
+    }
 }
 
 /// The endpoint or the status callback that a delivery is for. `None`: it was deleted.
@@ -261,13 +276,16 @@ impl Service {
                 return;
             }
         };
+        // Before the next event of the subject is due, so that nothing is sent to an endpoint that is gone.
+        if let Some(trouble) = end.trouble(self.now())
+            && let Err(error) = self.disable_endpoint(&row.tenant, &row.endpoint, trouble).await
+        {
+            tracing::error!(endpoint = row.endpoint, %error, "a webhook endpoint could not be disabled");
+        }
         for number in 1..=MAX_FINISH_TRIES {
             match self.finish_event(&row, &lease, &end).await {
-                Ok(is_failing) => {
+                Ok(()) => {
                     lease.end();
-                    if is_failing && let Err(error) = self.disable_failing_endpoint(&row.tenant, &row.endpoint).await {
-                        tracing::error!(endpoint = row.endpoint, %error, "a failing webhook endpoint could not be disabled");
-                    }
                     return;
                 }
                 Err(error) => {
@@ -308,26 +326,28 @@ impl Service {
         let may_leave: MayLeave = Arc::new(is_held);
         let result = self.send_request(&row.tenant, request, may_leave).await;
         let took = self.inner.clock.monotonic().saturating_sub(began);
-        let (status, error) = match result {
-            Ok(status) => (Some(status), None),
+        let (status, retry_after, error) = match result {
+            Ok(PostResponse { status, retry_after }) => {
+                let after = retry_after.and_then(|header| webhook_schedule::retry_after(&header, self.now()));
+                (Some(status), after, None)
+            }
             Err(error) if !error.maybe_sent && !lease.condition()() => return Ok(AttemptEnd::NotLeft),
-            Err(error) => (None, Some(error.reason)),
+            Err(error) => (None, None, Some(error.reason)),
         };
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let attempt = EventAttempt { started_at: now, took_ms, status, error };
-        Ok(AttemptEnd::Made { target, attempt })
+        Ok(AttemptEnd::Made { target, attempt, retry_after })
     }
 
-    /// Stores the end of an attempt, and what follows. Returns whether the endpoint is to be disabled.
-    async fn finish_event(&self, row: &EventDeliveryRow, lease: &HeldLease, end: &AttemptEnd) -> Result<bool> {
+    /// Stores the end of an attempt, and what follows.
+    async fn finish_event(&self, row: &EventDeliveryRow, lease: &HeldLease, end: &AttemptEnd) -> Result<()> {
         let now = self.now();
         let mut finished = row.clone();
         let mut failing_since: Option<Option<Timestamp>> = None;
-        let mut is_failing = false;
         match end {
             AttemptEnd::NotLeft => {}
             AttemptEnd::Cancelled => finished.status = EventDeliveryStatus::Cancelled,
-            AttemptEnd::Made { target, attempt } => {
+            AttemptEnd::Made { target, attempt, retry_after } => {
                 finished.attempts.push(attempt.clone());
                 let surplus = finished.attempts.len().saturating_sub(MAX_ATTEMPTS_KEPT);
                 finished.attempts.drain(..surplus);
@@ -338,19 +358,18 @@ impl Service {
                     }
                 } else {
                     finished.failures += 1;
-                    let failures = Some(finished.failures).filter(|failures| match target {
-                        Target::Endpoint(_) => true,
-                        Target::Callback(_) => *failures < MAX_CALLBACK_ATTEMPTS,
-                    });
-                    let jitter = random_fraction()?;
-                    match failures.and_then(|failures| webhook_schedule::next_attempt(failures, now, jitter)) {
-                        Some(at) => finished.next_attempt_at = at,
+                    let is_gone = attempt.status.is_some_and(webhook_schedule::is_gone);
+                    let is_last = match target {
+                        Target::Endpoint(_) => is_gone,
+                        Target::Callback(_) => is_gone || finished.failures >= MAX_CALLBACK_ATTEMPTS,
+                    };
+                    let next = webhook_schedule::next_attempt(finished.failures, now, random_fraction()?);
+                    match next.filter(|_| !is_last) {
+                        Some(at) => finished.next_attempt_at = retry_after.map_or(at, |wanted| wanted.max(at)),
                         None => finished.status = EventDeliveryStatus::Failed,
                     }
                     if let Target::Endpoint(endpoint) = target {
                         failing_since = endpoint.failing_since.is_none().then_some(Some(attempt.started_at));
-                        is_failing =
-                            endpoint.failing_since.is_some_and(|since| webhook_schedule::is_to_be_disabled(since, now));
                     }
                 }
             }
@@ -361,14 +380,14 @@ impl Service {
             Box::pin(async move {
                 if !events::finish(tx, &finished, &lease).await? {
                     // It was sent again, or deleted, or another process has taken over.
-                    return Ok(Done::Rollback(false));
+                    return Ok(Done::Rollback(()));
                 }
                 let is_over = finished.status != EventDeliveryStatus::Pending;
                 events::set_due_after(tx, &finished, if is_over { now } else { finished.next_attempt_at }).await?;
                 if let Some(since) = failing_since {
                     webhooks::set_failing(tx, &finished.tenant, &finished.endpoint, since).await?;
                 }
-                Ok(Done::Commit(is_failing))
+                Ok(Done::Commit(()))
             })
         })
         .await

@@ -1171,10 +1171,11 @@ export type components = {
          */
         DifferenceCode: "host-new" | "host-gone" | "method-new" | "method-gone" | "paths-new" | "paths-gone" | "message-new" | "message-gone" | "placement-new" | "placement-gone" | "secret-sent-new" | "secret-sent-gone" | "secret-signs-new" | "secret-signs-gone" | "reveals-new" | "reveals-gone" | "name" | "description" | "readme" | "logo" | "purpose" | "version" | "version-same" | "parameter-new-required" | "parameter-new-optional" | "secret-new-required" | "secret-new-optional" | "parameter-gone" | "parameter-required" | "parameter-optional" | "parameter-secret" | "parameter-open" | "parameter-changed" | "default-new" | "default-changed" | "default-gone" | "fill-new" | "fill-gone" | "schema-changed" | "template-changed" | "content" | "usages-new" | "usages-gone" | "locales-new" | "locales-gone" | "reports-new" | "reports-gone" | "idempotent-new" | "idempotent-gone" | "connection-reach-new" | "connection-reach-gone" | "connection-message-new" | "connection-secret-new" | "connection-default-new" | "connection-default-gone" | "connection-fill-new" | "connection-secret-gone";
         /**
-         * @description Why a webhook endpoint is disabled: somebody `requested` it, or it had been `failing` for five days.
+         * @description Why a webhook endpoint is disabled: somebody `requested` it, it had been `failing` for five days, or it responded that it is `gone`
+         *     (410).
          * @enum {string}
          */
-        DisabledReason: "requested" | "failing";
+        DisabledReason: "requested" | "failing" | "gone";
         /**
          * @description What a tenant is for. It never changes.
          *
@@ -4270,7 +4271,7 @@ export const contentKindValues = ["text","template","variables"] as const;
 export const decisionCodeValues = ["no-other-connection","expired","max-messages","max-attempts","nothing","retry","retry-same-key","other-version","next-connection","next-connection-no-pause"] as const;
 export const deliveryStateValues = ["unknown","queued","sent","expired","rejected","undelivered","delivered"] as const;
 export const differenceCodeValues = ["host-new","host-gone","method-new","method-gone","paths-new","paths-gone","message-new","message-gone","placement-new","placement-gone","secret-sent-new","secret-sent-gone","secret-signs-new","secret-signs-gone","reveals-new","reveals-gone","name","description","readme","logo","purpose","version","version-same","parameter-new-required","parameter-new-optional","secret-new-required","secret-new-optional","parameter-gone","parameter-required","parameter-optional","parameter-secret","parameter-open","parameter-changed","default-new","default-changed","default-gone","fill-new","fill-gone","schema-changed","template-changed","content","usages-new","usages-gone","locales-new","locales-gone","reports-new","reports-gone","idempotent-new","idempotent-gone","connection-reach-new","connection-reach-gone","connection-message-new","connection-secret-new","connection-default-new","connection-default-gone","connection-fill-new","connection-secret-gone"] as const;
-export const disabledReasonValues = ["requested","failing"] as const;
+export const disabledReasonValues = ["requested","failing","gone"] as const;
 export const environmentValues = ["development","production"] as const;
 export const eventDeliveryStatusValues = ["pending","delivered","failed","cancelled"] as const;
 export const eventTypeValues = ["message.accepted","message.delivered","message.undelivered","message.failed","message.in-doubt","message.expired","verification.approved","verification.expired","version.rolled-back","hold.created","webhook-endpoint.tested"] as const;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod trouble;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,7 +26,7 @@ const CODE: &str = "271828";
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// Every event but those of an expired message and of a version.
+/// Every event but those of an expired message, which `trouble` has, and of a version.
 const EVENTS: [&str; 7] = [
     "message.accepted",
     "message.delivered",
