@@ -180,6 +180,7 @@ impl From<Error> for ApiError {
             | Error::Conflict(_)
             | Error::DiffChanged
             | Error::ApprovalRequired(_)
+            | Error::NoticesDisabled
             | Error::NoActiveConnection
             | Error::IdempotencyMismatch
             | Error::IdempotencyInFlight
@@ -263,6 +264,7 @@ mod tests {
             Error::ApprovalRequired(vec!["new host: POST https://b.example.com, any path".to_owned()]),
             Error::ConnectionInUse(vec![Flow::SignIn]),
             Error::FlowDisabled(Flow::Mfa),
+            Error::NoticesDisabled,
             Error::NoActiveConnection,
             Error::CountryNotAllowed("DK".to_owned()),
             Error::Limited { limit: LimitName::Cooldown, retry_after: Some(30) },

@@ -151,9 +151,7 @@ pub struct IngressAuthenticationInput {
     #[schema(value_type = Option<Vec<String>>, max_items = 2)]
     pub secrets: Option<Vec<Sensitive>>,
     /// Whether the API key is replaced, for `twilio` only. The previous one is refused from then on. Defaults to `false`.
-    #[serde(default)]
-    #[schema(default = false)]
-    pub rotate_api_key: bool,
+    pub rotate_api_key: Option<bool>,
 }
 
 /// An API key of Twilio, which a caller may use in place of the account SID and the auth token.
@@ -215,8 +213,8 @@ pub enum IngressText {
 ///
 /// - `refuse`: the platform gets an error.
 /// - `ignore`: the platform gets a success, and nothing is sent.
-/// - `send`: the platform's text is sent as it is; without a text, the connection's template for the usage, which must not contain
-///   `{{code}}`.
+/// - `send`: the platform's text is sent as it is; without a text, a template of the policy's `notices`, or the connection's template for the
+///   usage, which must not contain `{{code}}`. If `notices.enabled` is off, it is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the list above describes them")]
@@ -361,7 +359,7 @@ pub struct AddressRotation {
 ///
 /// - `stored`: it caused the message `message`.
 /// - `repeated`: it repeated the call that caused the message `message`.
-/// - `ignored`: it asked for a message without a code, and the ingress ignores those.
+/// - `ignored`: it asked for a message without a code, and the ingress or the policy ignores those.
 /// - `refused`: nothing was stored and nothing was sent; `detail` says why.
 /// - `answered`: it asked for something and changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

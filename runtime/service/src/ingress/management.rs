@@ -49,7 +49,7 @@ fn default_authentication(kind: IngressKind) -> IngressAuthenticationInput {
         username: None,
         audience: facts.audience.map(str::to_owned),
         secrets: None,
-        rotate_api_key: false,
+        rotate_api_key: None,
     }
 }
 
@@ -284,7 +284,7 @@ fn authenticate(row: &mut IngressRow, input: IngressAuthenticationInput, key: &T
         None => vec![new_secret(row.kind, method)?],
     };
     let api_key = match opened.api_key {
-        Some(kept) if !rotate_api_key => Some(kept),
+        Some(kept) if rotate_api_key != Some(true) => Some(kept),
         _ if row.kind == IngressKind::Twilio => Some(new_api_key()?),
         _ => None,
     };

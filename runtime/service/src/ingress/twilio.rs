@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::id;
 use crate::ingress::authentication::IngressRequest;
 use crate::ingress::call_log::CallRecord;
-use crate::ingress::receiver::{Handled, Refused};
+use crate::ingress::receiver::{Handled, Refused, read_request};
 use crate::sending::admission::recipient_hash;
 use crate::service::Service;
 use crate::webhooks::endpoints::read_url;
@@ -109,7 +109,9 @@ impl Service {
                 .map_err(|error| Failed::from(Refused::from(error)))
         };
         match operation {
-            Operation::CreateMessage(account) => self.create_twilio_message(ingress, account, &fields()?).await,
+            Operation::CreateMessage(account) => {
+                self.create_twilio_message(tenant_row, ingress, account, &fields()?).await
+            }
             Operation::FetchMessage(account, sid) => {
                 let message = self.message(caller, tenant, &id::of_bits("m", sid.0)?).await?;
                 Ok(answered(200, &api::message(account, sid, &message)))
@@ -146,6 +148,7 @@ impl Service {
 
     async fn create_twilio_message(
         &self,
+        tenant: &TenantRow,
         ingress: &IngressRow,
         account: Account<'_>,
         fields: &Fields,
@@ -155,7 +158,7 @@ impl Service {
             let detail = format!("`{name}` is not served here; leave it out");
             return Err(Failed::new(TwilioError::Refused(Refusal::Malformed), detail));
         }
-        let requested = match request::read(ingress.kind, &ingress.settings, fields)? {
+        let requested = match read_request(tenant, ingress, fields)? {
             RequestedMessage::Send(requested) => *requested,
             RequestedMessage::Ignore { to, usage } => {
                 let record = CallRecord { recipient_masked: Some(to), usage: Some(usage), ..CallRecord::default() };

@@ -76,7 +76,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::NotSent`] with the message, when it was accepted and could not be sent. Before that: [`Error::Invalid`],
-    /// [`Error::FlowDisabled`], [`Error::NoActiveConnection`], [`Error::CountryNotAllowed`], [`Error::Limited`],
+    /// [`Error::FlowDisabled`], [`Error::NoticesDisabled`], [`Error::NoActiveConnection`], [`Error::CountryNotAllowed`], [`Error::Limited`],
     /// [`Error::IdempotencyMismatch`], [`Error::IdempotencyInFlight`].
     pub async fn send_message(
         &self,
@@ -151,6 +151,9 @@ impl Service {
             claim.set_resource(tx, tenant, &key, id, self.now()).await?;
         }
         check_flow(&row, *usage)?;
+        if request.code.is_none() && !row.policy.notices.enabled {
+            return Err(Error::NoticesDisabled);
+        }
         let outgoing = OutgoingMessage {
             payload: Payload {
                 to: Zeroizing::new(recipient.e164.to_string()),
@@ -224,6 +227,7 @@ impl Service {
             client_ip,
             connection: &name,
             usage: outgoing.usage,
+            is_notice: outgoing.payload.code.is_none(),
             segments: segments.unwrap_or(1),
         };
         let admission = admit(tx, &request, now).await?;
@@ -259,6 +263,7 @@ impl Service {
                 recipient: &outgoing.recipient,
                 client_ip,
                 usage: row.usage,
+                is_notice: outgoing.payload.code.is_none(),
                 price_micros: row.price_micros,
                 at: now,
             };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sendbox_domain::ingress::twilio_callback::StatusCallback;
 use sendbox_domain::model::{Mode, Sensitive};
 use sendbox_domain::plan::MessageRequest;
+use sendbox_domain::template;
 use sendbox_sandbox::{Attempt, Recipient, Usage};
 use sendbox_store::rows::TenantRow;
 use serde::{Deserialize, Serialize};
@@ -71,7 +72,12 @@ pub(crate) fn message_request(
     number: u32,
 ) -> Result<MessageRequest> {
     let first = Attempt::first().map_err(|error| Error::Internal(error.to_string()))?;
+    let notice_templates = match payload.code {
+        None => template::of_notices(&tenant.policy.notices.templates),
+        Some(_) => Vec::new(),
+    };
     Ok(MessageRequest {
+        notice_templates,
         to: payload.to.clone(),
         usage,
         locale,

@@ -1658,11 +1658,8 @@ export type components = {
              * @example X-Api-Key
              */
             header?: string | null;
-            /**
-             * @description Whether the API key is replaced, for `twilio` only. The previous one is refused from then on. Defaults to `false`.
-             * @default false
-             */
-            rotateApiKey: boolean;
+            /** @description Whether the API key is replaced, for `twilio` only. The previous one is refused from then on. Defaults to `false`. */
+            rotateApiKey?: boolean | null;
             /**
              * @description One secret, or two while you replace one: both are accepted. Without it, the stored secrets are kept; if there are none, one is made,
              *     unless the platform makes it (`zitadel-signature`, `authgear-signature`, `authsignal-signature`). Until you have entered that one,
@@ -1801,7 +1798,7 @@ export type components = {
          *
          *     - `stored`: it caused the message `message`.
          *     - `repeated`: it repeated the call that caused the message `message`.
-         *     - `ignored`: it asked for a message without a code, and the ingress ignores those.
+         *     - `ignored`: it asked for a message without a code, and the ingress or the policy ignores those.
          *     - `refused`: nothing was stored and nothing was sent; `detail` says why.
          *     - `answered`: it asked for something and changed nothing.
          * @enum {string}
@@ -2160,8 +2157,8 @@ export type components = {
          *
          *     - `refuse`: the platform gets an error.
          *     - `ignore`: the platform gets a success, and nothing is sent.
-         *     - `send`: the platform's text is sent as it is; without a text, the connection's template for the usage, which must not contain
-         *       `{{code}}`.
+         *     - `send`: the platform's text is sent as it is; without a text, a template of the policy's `notices`, or the connection's template for the
+         *       usage, which must not contain `{{code}}`. If `notices.enabled` is off, it is ignored.
          * @enum {string}
          */
         MessagesWithoutCode: "refuse" | "ignore" | "send";
@@ -2322,6 +2319,51 @@ export type components = {
          * @enum {string}
          */
         NotAgain: "second-message" | "maybe-second-message" | "same-end" | "max-tries" | "retry-budget" | "too-late";
+        /**
+         * @description Notices: messages without a code, such as an invitation with a link, or a text of your platform that holds no code. They have limits and
+         *     templates of their own, so that they use up no place of a code. The limits by prefix, address, connection and tenant, and the spend cap,
+         *     count them, too.
+         */
+        NoticePolicy: {
+            /**
+             * @description Whether notices are sent. Otherwise a message without a code is refused, and an ingress answers its platform as if it had been sent.
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Format: int32
+             * @description Notices to one number in a day. They count in place of `limits.numberPerHour`, `limits.numberPerDay` and `limits.cooldownSeconds`.
+             * @default 10
+             */
+            numberPerDay: number;
+            /**
+             * @description What is sent if the request has no text of its own. Without a template that fits, the connection's template for the usage is sent, if
+             *     it has no `{{code}}`.
+             * @default []
+             */
+            templates: components["schemas"]["NoticeTemplate"][];
+            /**
+             * Format: int32
+             * @description Notices of the tenant in a day.
+             * @default 1000
+             */
+            tenantPerDay: number;
+        };
+        /** @description A template of notices. */
+        NoticeTemplate: {
+            /**
+             * @description The text, with placeholders for the variables of the message, like `{{link}}`. It must not contain `{{code}}`.
+             * @example You are invited: {{link}}
+             */
+            content: string;
+            /**
+             * @description The language (BCP 47). Without it, for every language without a template of its own.
+             * @example en
+             */
+            locale?: string | null;
+            /** @description The purpose. `generic` is for every usage without a template of its own. */
+            usage: components["schemas"]["Usage"];
+        };
         /**
          * @description Who owns a connector.
          *
@@ -2540,6 +2582,16 @@ export type components = {
              */
             limits: components["schemas"]["LimitPolicy"];
             /**
+             * @description Messages without a code.
+             * @default {
+             *       "enabled": true,
+             *       "numberPerDay": 10,
+             *       "templates": [],
+             *       "tenantPerDay": 1000
+             *     }
+             */
+            notices: components["schemas"]["NoticePolicy"];
+            /**
              * @description The domain of the origin-bound line `@domain #code` that is added to every text, so that browsers fill the code in on that
              *     domain only (WICG). `null` means no line.
              * @default null
@@ -2714,7 +2766,7 @@ export type components = {
          * @description Identifies a type of problem. It is also the path of its explanation.
          * @enum {string}
          */
-        ProblemTypeUri: "/problems/bad-request" | "/problems/malformed-json" | "/problems/unauthenticated" | "/problems/insufficient-scope" | "/problems/platform-only" | "/problems/cross-site" | "/problems/insecure-transport" | "/problems/country-not-allowed" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/diff-changed" | "/problems/approval-required" | "/problems/connection-in-use" | "/problems/flow-disabled" | "/problems/no-active-connection" | "/problems/idempotency-in-flight" | "/problems/verification-ended" | "/problems/body-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-input" | "/problems/idempotency-mismatch" | "/problems/wrong-code" | "/problems/message-not-sent" | "/problems/limit-reached" | "/problems/quota-reached" | "/problems/too-many-requests" | "/problems/internal" | "/problems/store-unavailable" | "/problems/outcome-unknown" | "/problems/report-not-authentic" | "/problems/report-malformed" | "/problems/report-unreadable" | "/problems/busy" | "/problems/master-key-missing" | "/problems/starting" | "/problems/stopping";
+        ProblemTypeUri: "/problems/bad-request" | "/problems/malformed-json" | "/problems/unauthenticated" | "/problems/insufficient-scope" | "/problems/platform-only" | "/problems/cross-site" | "/problems/insecure-transport" | "/problems/country-not-allowed" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/diff-changed" | "/problems/approval-required" | "/problems/connection-in-use" | "/problems/flow-disabled" | "/problems/notices-disabled" | "/problems/no-active-connection" | "/problems/idempotency-in-flight" | "/problems/verification-ended" | "/problems/body-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-input" | "/problems/idempotency-mismatch" | "/problems/wrong-code" | "/problems/message-not-sent" | "/problems/limit-reached" | "/problems/quota-reached" | "/problems/too-many-requests" | "/problems/internal" | "/problems/store-unavailable" | "/problems/outcome-unknown" | "/problems/report-not-authentic" | "/problems/report-malformed" | "/problems/report-unreadable" | "/problems/busy" | "/problems/master-key-missing" | "/problems/starting" | "/problems/stopping";
         /** @description The progress of the check of a file. */
         Progress: {
             /**
@@ -4183,6 +4235,8 @@ export type NewVerification = components['schemas']['NewVerification'];
 export type NewWebhookEndpoint = components['schemas']['NewWebhookEndpoint'];
 export type NoFallback = components['schemas']['NoFallback'];
 export type NotAgain = components['schemas']['NotAgain'];
+export type NoticePolicy = components['schemas']['NoticePolicy'];
+export type NoticeTemplate = components['schemas']['NoticeTemplate'];
 export type Owner = components['schemas']['Owner'];
 export type Page_AuditEntry = components['schemas']['Page_AuditEntry'];
 export type Page_Event = components['schemas']['Page_Event'];
@@ -4291,7 +4345,7 @@ export const notAgainValues = ["second-message","maybe-second-message","same-end
 export const ownerValues = ["built-in","all-tenants","tenant"] as const;
 export const partyValues = ["connector","policy","network","provider","host"] as const;
 export const principalValues = ["platform","tenant"] as const;
-export const problemTypeUriValues = ["/problems/bad-request","/problems/malformed-json","/problems/unauthenticated","/problems/insufficient-scope","/problems/platform-only","/problems/cross-site","/problems/insecure-transport","/problems/country-not-allowed","/problems/not-found","/problems/method-not-allowed","/problems/request-timeout","/problems/conflict","/problems/diff-changed","/problems/approval-required","/problems/connection-in-use","/problems/flow-disabled","/problems/no-active-connection","/problems/idempotency-in-flight","/problems/verification-ended","/problems/body-too-large","/problems/unsupported-media-type","/problems/invalid-input","/problems/idempotency-mismatch","/problems/wrong-code","/problems/message-not-sent","/problems/limit-reached","/problems/quota-reached","/problems/too-many-requests","/problems/internal","/problems/store-unavailable","/problems/outcome-unknown","/problems/report-not-authentic","/problems/report-malformed","/problems/report-unreadable","/problems/busy","/problems/master-key-missing","/problems/starting","/problems/stopping"] as const;
+export const problemTypeUriValues = ["/problems/bad-request","/problems/malformed-json","/problems/unauthenticated","/problems/insufficient-scope","/problems/platform-only","/problems/cross-site","/problems/insecure-transport","/problems/country-not-allowed","/problems/not-found","/problems/method-not-allowed","/problems/request-timeout","/problems/conflict","/problems/diff-changed","/problems/approval-required","/problems/connection-in-use","/problems/flow-disabled","/problems/notices-disabled","/problems/no-active-connection","/problems/idempotency-in-flight","/problems/verification-ended","/problems/body-too-large","/problems/unsupported-media-type","/problems/invalid-input","/problems/idempotency-mismatch","/problems/wrong-code","/problems/message-not-sent","/problems/limit-reached","/problems/quota-reached","/problems/too-many-requests","/problems/internal","/problems/store-unavailable","/problems/outcome-unknown","/problems/report-not-authentic","/problems/report-malformed","/problems/report-unreadable","/problems/busy","/problems/master-key-missing","/problems/starting","/problems/stopping"] as const;
 export const promotedSecretsValues = ["copy","ask"] as const;
 export const reachValues = ["wider","narrower","equal"] as const;
 export const recipientFormatValues = ["e164","digits","national"] as const;
