@@ -32,6 +32,7 @@ mod releases;
 mod retention;
 mod sending;
 pub mod service;
+mod standard_webhooks;
 mod statistics;
 mod tenants;
 pub mod vault;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::ingress::secrets::webhook_key;
+use crate::standard_webhooks;
 use crate::vault::constant_time_eq;
 
 /// How far a signed time may lie in the past or in the future, in seconds.
@@ -122,18 +122,14 @@ impl Authentication<'_> {
         if (is_user & is_authentic) | is_api_key { Ok(()) } else { Err(NotAuthentic::Wrong) }
     }
 
-    /// <https://www.standardwebhooks.com>. Supabase separates several signatures with a comma and a space.
+    /// <https://www.standardwebhooks.com>.
     fn standard_webhooks(&self, call: &IngressRequest, now: Timestamp) -> Result<(), NotAuthentic> {
         let header = |name: &str| call.header(name).ok_or(NotAuthentic::Missing);
         let (id, time, signatures) =
             (header("webhook-id")?, header("webhook-timestamp")?, header("webhook-signature")?);
         check_time(time, now)?;
-        let given: Vec<Vec<u8>> = signatures
-            .split_ascii_whitespace()
-            .filter_map(|piece| STANDARD.decode(piece.trim_end_matches(',').strip_prefix("v1,")?).ok())
-            .take(MAX_SIGNATURES)
-            .collect();
-        self.verifies(&[id.as_bytes(), b".", time.as_bytes(), b".", &call.body], &given, webhook_key)
+        let given = standard_webhooks::signatures_in(signatures);
+        self.verifies(&standard_webhooks::signed(id, time, &call.body), &given, standard_webhooks::key_of)
     }
 
     fn zitadel(&self, call: &IngressRequest, now: Timestamp) -> Result<(), NotAuthentic> {

@@ -18,10 +18,9 @@ use zeroize::Zeroizing;
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::id;
-use crate::ingress::secrets::{
-    IngressSecrets, new_account_sid, new_api_key, new_secret, new_token, token_hash, webhook_key,
-};
+use crate::ingress::secrets::{IngressSecrets, new_account_sid, new_api_key, new_secret, new_token, token_hash};
 use crate::service::Service;
+use crate::standard_webhooks::key_of;
 use crate::vault::TenantKey;
 
 /// Maximum grace period of a previous address, in seconds: a week.
@@ -55,7 +54,7 @@ fn default_authentication(kind: IngressKind) -> IngressAuthenticationInput {
 
 /// Checks that secrets have the form that their method needs.
 fn check_secrets(method: Method, secrets: &[Sensitive]) -> Result<()> {
-    let is_wrong = |secret: &Sensitive| method == Method::StandardWebhooks && webhook_key(secret.expose()).is_none();
+    let is_wrong = |secret: &Sensitive| method == Method::StandardWebhooks && key_of(secret.expose()).is_none();
     let errors = secrets.iter().enumerate().filter(|(_, secret)| is_wrong(secret)).map(|(index, _)| {
         let message =
             "must be `v1,whsec_` or `whsec_` and 16 to 96 bytes in base64, as the platform's configuration has it";

@@ -124,7 +124,7 @@ fn zitadel() {
 
 #[test]
 fn standard_webhooks_and_how_supabase_writes_them() {
-    let key = webhook_key(WEBHOOK_SECRET).unwrap();
+    let key = standard_webhooks::key_of(WEBHOOK_SECRET).unwrap();
     let signed = |time: &str| format!("v1,{}", STANDARD.encode(hmac(&key, &[b"id-1.", time.as_bytes(), b".", BODY])));
     let (right, old) = (signed("1700000000"), format!("v1,{}", STANDARD.encode([0_u8; 32])));
     for (time, signature, result) in [
