@@ -20,7 +20,8 @@ const NODE_AT_LEAST: (u32, u32) = (20, 19);
 const NO_SOURCES: [&str; 2] = ["node_modules", "dist"];
 
 fn main() -> Result<()> {
-    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
+    // Asked for when it runs: a build folder that was copied has a program that was compiled elsewhere.
+    let web = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("CARGO_MANIFEST_DIR is not set")?).join("web");
     let out = PathBuf::from(env::var_os("OUT_DIR").context("OUT_DIR is not set")?);
     let files = out.join("dist");
     say(&format!("rerun-if-env-changed={PREBUILT}"));

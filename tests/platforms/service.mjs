@@ -27,10 +27,11 @@ export async function createIngress(kind, input = {}) {
   const name = `${kind}-${randomInt(1e9)}`;
   const saved = await call("PUT", `${INGRESSES}/${name}`, { kind, ...input });
   created.push(name);
-  const { secrets, username } = saved.authentication;
+  const { secrets, username, apiKey } = saved.authentication;
   return {
     name,
     username,
+    apiKey,
     secret: secrets[0] ?? input.authentication?.secrets?.[0],
     // The demo's public URL is reached by its simulated providers only.
     address: SENDBOX_URL + new URL(saved.address).pathname,

@@ -1,9 +1,13 @@
 """Twilio's SDK for Python, with its base URL changed."""
 
+import json
 import re
 from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qsl
 
 from twilio.base.exceptions import TwilioRestException
+from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from service import Ingress, TestCase, number_and_code, received
@@ -48,6 +52,15 @@ class Twilio(TestCase):
                 break
         self.assertEqual((fetched.sid, fetched.status), (created.sid, "sent"))
         self.outcomes(ingress, digits[2:], code)
+
+    def test_a_status_callback_is_one_that_the_sdks_validator_accepts(self):
+        # What Sendbox sends is compared with this file by a test of its own.
+        recorded = json.loads(Path("status-callback.json").read_text("utf-8"))
+        parameters = dict(parse_qsl(recorded["body"]))
+        validator = RequestValidator(recorded["authToken"])
+        self.assertTrue(validator.validate(recorded["url"], parameters, recorded["signature"]))
+        changed = {**parameters, "MessageStatus": "delivered"}
+        self.assertFalse(validator.validate(recorded["url"], changed, recorded["signature"]))
 
     def test_errors_have_the_codes_of_twilio(self):
         ingress = Ingress("twilio")

@@ -1,6 +1,7 @@
 // Twilio's SDK for Node.js, with its base URL changed.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import twilio from "twilio";
 import { assertHidden, createIngress, injectFault, numberAndCode, outcomes, received, receivedCount } from "./service.mjs";
@@ -47,6 +48,30 @@ test("messages are created and retrieved", async () => {
   ]);
 });
 
+test("an API key is accepted beside the account", async () => {
+  const ingress = await createIngress("twilio");
+  const { sid, secret } = ingress.apiKey;
+  const { digits, code } = numberAndCode();
+  const message = { to: `+${digits}`, from: "+15005550006", body: `Your code is ${code}` };
+  const pointed = twilio(sid, secret, { accountSid: ingress.username });
+  pointed.api.baseUrl = ingress.address;
+  assert.equal((await pointed.messages.create(message)).accountSid, ingress.username);
+  await receivedCount(digits, 1);
+  const mixed = twilio(sid, ingress.secret, { accountSid: ingress.username });
+  mixed.api.baseUrl = ingress.address;
+  await refused(mixed.messages.create(message), 401, 20003, secret);
+});
+
+test("a status callback is one that the SDK's validator accepts", async () => {
+  // What Sendbox sends is compared with this file by a test of its own.
+  const { authToken, url, body, signature } = JSON.parse(await readFile("status-callback.json", "utf8"));
+  const parameters = Object.fromEntries(new URLSearchParams(body));
+  assert.equal(parameters.MessageStatus, "failed");
+  assert.ok(twilio.validateRequest(authToken, signature, url, parameters));
+  assert.ok(!twilio.validateRequest(authToken, signature, url, { ...parameters, MessageStatus: "delivered" }));
+  assert.ok(!twilio.validateRequest(`${authToken.slice(1)}0`, signature, url, parameters));
+});
+
 /** The message, once it has a status that it keeps. */
 async function ended(messages, sid) {
   for (let looks = 0; looks < 400; looks += 1) {
@@ -89,7 +114,7 @@ test("errors of messages have the codes of Twilio", async () => {
   await refused(messages.create({ to: "+453", from, body }), 400, 21211, ...hidden);
   await refused(messages.create({ to, from, body: "Hello" }), 400, 21602, ...hidden);
   await refused(messages.create({ to, from, contentSid: `HX${"0".repeat(32)}` }), 400, 20001, ...hidden);
-  await refused(messages.create({ to, from, body, statusCallback: "https://example.com" }), 400, 20001, ...hidden);
+  await refused(messages.create({ to, from, body, statusCallback: "http://example.com" }), 400, 21609, ...hidden);
   await refused(messages(`SM${"0".repeat(32)}`).fetch(), 404, 20404, ...hidden);
   await refused(messages.list(), 404, 20404, ...hidden);
   assert.equal((await received(digits)).length, 0);

@@ -10,6 +10,7 @@
 //! - [`api`]: the REST API over such a service, and a client; [`api_fixture`]: a tenant in which every operation of the API
 //!   succeeds, and a sample request for each.
 //! - [`bench`](mod@bench): what the benchmarks share.
+//! - [`platform_server`]: the server of a platform, which gets webhooks and status callbacks.
 //! - [`pointer`]: all JSON pointers into a value.
 //! - [`command_snapshot`]: whole commands as snapshots.
 //! - [`process`]: the real binary, as a process that can be killed.
@@ -45,6 +46,7 @@ pub mod guests;
 pub mod largest_bodies;
 pub mod needles;
 pub mod noninterference;
+pub mod platform_server;
 pub mod pointer;
 pub mod process;
 pub mod recount;

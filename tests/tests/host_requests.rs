@@ -51,7 +51,7 @@ async fn setup(script: Script) -> (Server, Sandbox) {
 async fn post(sandbox: &Sandbox, url: &str, revocation: &Revocation) -> Result<u16, PostError> {
     let headers = vec![("webhook-id".to_owned(), "e1".to_owned())];
     let request = Post { owner: "acme".to_owned(), url: url.to_owned(), headers, body: b"{}".to_vec().into() };
-    sandbox.post(&OperatorPolicy::default(), request, revocation).await
+    sandbox.post(&OperatorPolicy::default(), request, revocation).await.map(|response| response.status)
 }
 
 #[tokio::test]

@@ -89,6 +89,7 @@ fn row(id: &str, at: i64, status: MessageStatus) -> MessageRow {
         next_attempt_at: (!status.is_final()).then(|| after(30 * DAY)),
         lease: None,
         platform_data: Default::default(),
+        status_callback: None,
     }
 }
 

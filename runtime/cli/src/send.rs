@@ -242,6 +242,7 @@ impl SendArgs {
             })
             .collect::<Result<_, CliError>>()?;
         Ok(MessageRequest {
+            notice_templates: Vec::new(),
             to: self.to.clone().into(),
             usage: self.usage,
             locale: self.locale.clone(),

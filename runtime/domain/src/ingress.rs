@@ -4,7 +4,7 @@
 //! - [`fields`]: a request's fields, read from JSON or a form;
 //! - [`request`]: from the fields to a number, a code or a text, and a usage; [`request_error`]: why that fails;
 //! - [`answer`]: the response that each platform understands;
-//! - [`twilio`]: the operations, statuses and errors of Twilio's API;
+//! - [`twilio`]: the operations, statuses and errors of Twilio's API; [`twilio_callback`]: its status callbacks;
 //! - [`setup`]: how each platform is set up.
 //!
 //! Promises: no fault and no answer contains a number, a code or a text.
@@ -21,3 +21,4 @@ pub mod request_error;
 pub mod settings;
 pub mod setup;
 pub mod twilio;
+pub mod twilio_callback;

@@ -76,6 +76,8 @@ pub struct MessageRequest {
     pub code: Option<Zeroizing<String>>,
     /// The text, sent as it is in place of a template. Connectors that take no texts send the code.
     pub text: Option<Zeroizing<String>>,
+    /// The templates of notices, for a message without a code and a text.
+    pub notice_templates: Vec<Template>,
     /// The other variables (`link`, …), in order.
     pub variables: Vec<(String, Zeroizing<String>)>,
     /// The end user's IP address. An empty text counts as none.
@@ -189,7 +191,13 @@ fn content(
     if kind == ContentKind::Variables {
         return Some((Content::Variables(variables(request)), None, Vec::new()));
     }
-    let chosen = template::choose(&config.templates, usage, locale)
+    // A notice has templates of its own; without one that fits, those of the connection.
+    let of_notice = match request.code {
+        None => template::choose(&request.notice_templates, usage, locale).ok(),
+        Some(_) => None,
+    };
+    let chosen = of_notice
+        .map_or_else(|| template::choose(&config.templates, usage, locale), Ok)
         .map_err(|error| errors.push(FieldError::new("/templates", error.to_string())))
         .ok()?;
     match (kind, &chosen.body) {

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::field_error::{FieldCode, FieldError, FieldErrors};
+use crate::model::NoticeTemplate;
 use crate::{locale, text};
 
 /// Usages that every connection must have a template for. All others fall back to `generic`.
@@ -101,6 +102,16 @@ pub fn read(value: &Value, at: &str) -> Result<Vec<Template>, FieldErrors> {
     }
     FieldErrors::none_or(errors)?;
     Ok(templates)
+}
+
+/// The templates of notices, which the policy holds, as those of a connection.
+pub fn of_notices(templates: &[NoticeTemplate]) -> Vec<Template> {
+    let template = |NoticeTemplate { usage, locale, content }: &NoticeTemplate| Template {
+        usage: *usage,
+        locale: locale.clone(),
+        body: TemplateBody::Text(content.clone()),
+    };
+    templates.iter().map(template).collect()
 }
 
 /// The mandatory usages without a template.

@@ -129,7 +129,7 @@ pub use self::engine::Allocation;
 pub use self::jwt::claims as jwt_claims;
 pub use self::parameters::{Parameters, SECRET_BYTES};
 pub use self::parse_report::CallbackError;
-pub use self::post::{Post, PostError};
+pub use self::post::{Post, PostError, PostResponse};
 pub use self::report::Callback;
 pub use self::sandbox::{Sandbox, SandboxConfig, SandboxError};
 pub use self::send::{SendRequest, SendResult};

@@ -19,7 +19,7 @@ use crate::egress::pool::PoolKey;
 use crate::egress::revocation::Revocation;
 use crate::sandbox::Sandbox;
 
-/// Maximum size of a response, in bytes. Only its status is used.
+/// Maximum size of a response, in bytes. Its body is not used.
 const RESPONSE_BODY: usize = 64 * 1024;
 
 /// A POST request. Has no `Debug`: its headers may hold a signature.
@@ -34,6 +34,15 @@ pub struct Post {
     pub body: Zeroizing<Vec<u8>>,
 }
 
+/// What counts of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `Retry-After`, if it is ASCII and occurs once.
+    pub retry_after: Option<String>,
+}
+
 /// A request without a response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -45,7 +54,7 @@ pub struct PostError {
 }
 
 impl Sandbox {
-    /// Sends a request, and returns the status of the response. Takes at most [`Limits::send_ms`]; nothing leaves once the request is
+    /// Sends a request, and returns what counts of the response. Takes at most [`Limits::send_ms`]; nothing leaves once the request is
     /// revoked. Redirects are not followed.
     ///
     /// # Errors
@@ -55,7 +64,7 @@ impl Sandbox {
         operator: &OperatorPolicy,
         request: Post,
         revocation: &Revocation,
-    ) -> Result<u16, PostError> {
+    ) -> Result<PostResponse, PostError> {
         let deadline = Instant::now() + Duration::from_millis(self.limits.send_ms);
         let limits = Limits { response_body: self.limits.response_body.min(RESPONSE_BODY), ..(*self.limits).clone() };
         let pool = PoolKey { owner: request.owner.into(), revision: "own".into() };
@@ -64,8 +73,14 @@ impl Sandbox {
             .map_err(|violation| PostError { reason: violation.to_string(), maybe_sent: false })?;
         let leaving = Arc::new(LeavingFlag::default());
         match self.own_egress.send(permitted, &limits, deadline, revocation, &leaving).await {
-            Ok(answer) => Ok(answer.status),
+            Ok(answer) => Ok(PostResponse { status: answer.status, retry_after: retry_after(&answer.headers) }),
             Err(error) => Err(PostError { reason: error.message, maybe_sent: error.maybe_sent }),
         }
     }
+}
+
+fn retry_after(headers: &[(String, Vec<u8>)]) -> Option<String> {
+    let mut values = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+    let value = values.next().and_then(|(_, value)| std::str::from_utf8(value).ok())?;
+    (values.next().is_none() && value.is_ascii()).then(|| value.trim().to_owned())
 }

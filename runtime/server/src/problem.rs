@@ -182,6 +182,7 @@ impl From<Error> for ApiError {
             | Error::NumberKindNotAllowed(_)
             | Error::PreconditionFailed
             | Error::ApprovalRequired(_)
+            | Error::NoticesDisabled
             | Error::NoActiveConnection
             | Error::IdempotencyMismatch
             | Error::IdempotencyInFlight
@@ -270,6 +271,7 @@ mod tests {
             Error::ApprovalRequired(vec!["new host: POST https://b.example.com, any path".to_owned()]),
             Error::ConnectionInUse(vec![Flow::SignIn]),
             Error::FlowDisabled(Flow::Mfa),
+            Error::NoticesDisabled,
             Error::NoActiveConnection,
             Error::CountryNotAllowed("DK".to_owned()),
             Error::NumberKindNotAllowed(NumberKind::PremiumRate),

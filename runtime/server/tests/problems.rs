@@ -148,7 +148,7 @@ async fn a_wrong_method_gets_the_allowed_ones() {
 async fn problem_types_can_be_retrieved() {
     let (_, list) = send(request("GET", "/problems").body(Body::empty()).unwrap()).await;
     let list: Vec<Value> = serde_json::from_slice(&list).unwrap();
-    assert_eq!(list.len(), 38);
+    assert_eq!(list.len(), 39);
     for kind in list {
         let path = kind["type"].as_str().unwrap();
         let (parts, one) = send(request("GET", path).body(Body::empty()).unwrap()).await;

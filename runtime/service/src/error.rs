@@ -43,6 +43,9 @@ pub enum Error {
     /// The tenant has disabled the flow.
     #[error("the flow `{}` is disabled for this tenant; enable it at `/flows`", .0.as_str())]
     FlowDisabled(Flow),
+    /// The policy allows no messages without a code.
+    #[error("the tenant's policy sends no messages without a code; set `notices.enabled` at `/policy`")]
+    NoticesDisabled,
     /// No connection is active.
     #[error("no connection is active; save a connection and activate it at `/active-connection`")]
     NoActiveConnection,
@@ -232,6 +235,7 @@ impl Error {
             Self::ApprovalRequired(_) => "approval-required",
             Self::ConnectionInUse(_) => "connection-in-use",
             Self::FlowDisabled(_) => "flow-disabled",
+            Self::NoticesDisabled => "notices-disabled",
             Self::NoActiveConnection => "no-active-connection",
             Self::CountryNotAllowed(_) => "country-not-allowed",
             Self::NumberKindNotAllowed(_) => "number-kind-not-allowed",

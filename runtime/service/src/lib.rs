@@ -33,6 +33,7 @@ mod retention;
 mod revision;
 mod sending;
 pub mod service;
+mod standard_webhooks;
 mod statistics;
 mod tenants;
 pub mod vault;

@@ -6,4 +6,5 @@ pub(crate) mod events;
 pub(crate) mod outbox;
 pub(crate) mod outgoing_request;
 pub(crate) mod secret;
+pub(crate) mod status_callback;
 pub(crate) mod turns;

@@ -43,6 +43,7 @@ static SQLITE: LazyLock<Migrator> = LazyLock::new(|| {
         (5, "ingresses", include_str!("../migrations/sqlite/0005_ingresses.sql")),
         (6, "webhooks", include_str!("../migrations/sqlite/0006_webhooks.sql")),
         (7, "platform data", include_str!("../migrations/sqlite/0007_platform_data.sql")),
+        (8, "status callbacks", include_str!("../migrations/sqlite/0008_status_callbacks.sql")),
     ])
 });
 static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
@@ -54,6 +55,7 @@ static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| {
         (5, "ingresses", include_str!("../migrations/postgres/0005_ingresses.sql")),
         (6, "webhooks", include_str!("../migrations/postgres/0006_webhooks.sql")),
         (7, "platform data", include_str!("../migrations/postgres/0007_platform_data.sql")),
+        (8, "status callbacks", include_str!("../migrations/postgres/0008_status_callbacks.sql")),
     ])
 });
 

@@ -109,6 +109,12 @@ pub async fn get(tx: &mut Tx, tenant: &str, name: &str) -> Result<Option<Ingress
     tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(name))).await?.as_ref().map(read).transpose()
 }
 
+/// The ingress with this id.
+pub async fn get_by_id(tx: &mut Tx, tenant: &str, id: &str) -> Result<Option<IngressRow>> {
+    static GET: Statement = Statement::new(|| TABLE.select("WHERE id = $2 AND tenant = $1"));
+    tx.one(query(GET.as_str()).bind(text(tenant)).bind(text(id))).await?.as_ref().map(read).transpose()
+}
+
 /// The ingress whose address has the token with this hash, of any tenant.
 pub async fn find(tx: &mut Tx, token_hash: &[u8], now: Timestamp) -> Result<Option<IngressRow>> {
     static FIND: Statement = Statement::new(|| TABLE.select("WHERE token_hash = $1"));

@@ -45,6 +45,7 @@ const TABLE: Table = Table {
         "class",
         "reference",
         "metadata",
+        "status_callback",
     ],
 };
 
@@ -132,6 +133,7 @@ fn read(row: &Row) -> Result<MessageRow> {
         next_attempt_at: row.time_or_none("next_attempt_at")?,
         lease: row.lease_or_none()?,
         platform_data: row.platform_data()?,
+        status_callback: row.json_or_none("status_callback")?,
     })
 }
 
@@ -177,7 +179,8 @@ fn bind(statement: &'static str, message: &MessageRow) -> Result<Query> {
         .bind(lease_claim)
         .bind(class(message))
         .bind(text_or_none(message.platform_data.reference.as_deref()))
-        .bind(metadata(&message.platform_data)?))
+        .bind(metadata(&message.platform_data)?)
+        .bind(json_or_none(message.status_callback.as_ref())?))
 }
 
 /// Adds a message.
@@ -362,14 +365,18 @@ pub async fn release(tx: &mut Tx, tenant: &str, id: &str, lease: &Lease) -> Resu
     Ok(tx.execute(release).await? == 1)
 }
 
-/// Sets the most advanced delivery state that was reported for a message. [`update`] does not change it. Returns `false` when it was
-/// reported before.
-pub async fn set_delivery(tx: &mut Tx, tenant: &str, id: &str, state: DeliveryState) -> Result<bool> {
-    let set = query("UPDATE messages SET delivery = $3 WHERE tenant = $1 AND id = $2 AND delivery IS DISTINCT FROM $3")
-        .bind(text(tenant))
-        .bind(text(id))
-        .bind(state.as_str());
-    Ok(tx.execute(set).await? == 1)
+/// Sets the most advanced delivery state that was reported for a message. [`update`] does not change it. Returns `None` when it was
+/// reported before, and otherwise whether the message has a status callback.
+pub async fn set_delivery(tx: &mut Tx, tenant: &str, id: &str, state: DeliveryState) -> Result<Option<bool>> {
+    let set = query(
+        "UPDATE messages SET delivery = $3 WHERE tenant = $1 AND id = $2 AND delivery IS DISTINCT FROM $3 \
+         RETURNING CAST(CASE WHEN status_callback IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_callback",
+    );
+    let set = set.bind(text(tenant)).bind(text(id)).bind(state.as_str());
+    match tx.one(set).await? {
+        Some(row) => Columns::of("messages", &row).flag("has_callback").map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Deletes at most `limit` final messages that were created before `before`, with their attempts and delivery reports. Returns the

@@ -91,6 +91,7 @@ fn message(number: i64) -> MessageRow {
         next_attempt_at: None,
         lease: None,
         platform_data: PlatformData { reference: Some(format!("r{}", number % 4)), ..PlatformData::default() },
+        status_callback: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sendbox_contract::{DeliveryState, FailureClass, RecordedFailure, Usage};
 use sendbox_domain::AttemptRecord;
+use sendbox_domain::ingress::twilio_callback::StatusCallback;
 use sendbox_domain::model::{
     AttemptOutcome, Decision, DisabledReason, Environment, EventAttempt, EventDeliveryStatus, EventType, Flows,
     IngressAuthenticationType, IngressKind, IngressOutcome, IngressSettings, MessageStatus, Mode, PlatformData, Policy,
@@ -213,6 +214,8 @@ pub struct MessageRow {
     /// The claim by which a process works on the message.
     pub lease: Option<Lease>,
     pub platform_data: PlatformData,
+    /// Where its statuses are reported in Twilio's format.
+    pub status_callback: Option<StatusCallback>,
 }
 
 /// One attempt of a message.

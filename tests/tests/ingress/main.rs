@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod bad_input;
+mod callbacks;
+mod notices;
 mod requests;
+mod signers;
 mod twilio;
 
 use sendbox_tests::api::{Api, ApiResponse, Client, text};

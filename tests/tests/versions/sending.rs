@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sendbox_domain::model::{
-    AuditFilter, CanaryStart, Environment, Message, Release, Timestamp, VersionActivation, VersionFault,
+    AuditFilter, CanaryStart, Environment, EventFilter, EventType, Message, NewWebhookEndpoint, Release, Timestamp,
+    VersionActivation, VersionFault,
 };
 use sendbox_sandbox::FailureClass;
 use sendbox_store::attempts;
@@ -11,6 +12,8 @@ use sendbox_store::attempts::VersionPeriod;
 use sendbox_tests::test_service::{START, TENANT, TestService};
 use sendbox_tests::versioned::{ID, digest, input, version};
 use sendbox_tests::{Database, on_every_database};
+
+use serde_json::json;
 
 use crate::harness::{
     ADMIN, activate, met, release, release_of, send, send_for, service_with_connector, until, upload, use_it,
@@ -113,6 +116,9 @@ async fn a_version_that_sometimes_loops_is_rolled_back(database: &Database) {
 async fn an_active_version_that_traps_is_rolled_back(database: &Database) {
     let (first, bad) = (version(1, "honest"), version(2, "trap"));
     let fixture = service_with_connector(database, &first).await;
+    let events = [EventType::VersionRolledBack].into_iter().collect();
+    let endpoint = NewWebhookEndpoint { name: "stored".to_owned(), url: None, events };
+    fixture.service.create_webhook_endpoint(ADMIN, TENANT, endpoint).await.unwrap();
     upload(&fixture, &bad).await;
     activate(&fixture, &bad).await.unwrap();
     let message = send(&fixture, 20_000_000).await;
@@ -120,7 +126,15 @@ async fn an_active_version_that_traps_is_rolled_back(database: &Database) {
     assert_eq!(met(&fixture, &message.id).await, [digest(&bad), digest(&first)]);
     assert!(message.attempts[0].decision.as_ref().unwrap().message.contains("the one before is asked"));
     let after = rolled_back(&fixture, &bad).await;
-    assert_eq!((after.active, after.previous), (digest(&first), None));
+    assert_eq!((&after.active, &after.previous), (&digest(&first), &None));
+    // The tenant is told, once.
+    let events = fixture.service.events(ADMIN, TENANT, EventFilter::default()).await.unwrap().items;
+    let told: Vec<_> = events.iter().map(|event| (event.kind, &event.data)).collect();
+    let reason = after.last_rollback.unwrap().reason;
+    let expected = json!({
+        "tenant": TENANT, "connector": ID, "digest": digest(&bad), "active": digest(&first), "reason": reason,
+    });
+    assert_eq!(told, [(EventType::VersionRolledBack, &expected)]);
     assert_eq!(met(&fixture, &send(&fixture, 20_000_001).await.id).await, [digest(&first)]);
 }
 

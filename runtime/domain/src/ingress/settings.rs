@@ -193,6 +193,7 @@ mod tests {
             username: None,
             audience: None,
             secrets: (!secrets.is_empty()).then(|| secrets.iter().copied().map(Sensitive::from).collect()),
+            rotate_api_key: None,
         };
         let with_header = |name: &str| IngressAuthenticationInput {
             header: Some(name.to_owned()),

@@ -1,6 +1,6 @@
 //! How each platform is set up: what to do, and what to paste into its configuration.
 
-use crate::model::{IngressAuthenticationType as Method, IngressKind, SetupStep};
+use crate::model::{IngressAuthenticationType as Method, IngressKind, SetupStep, TwilioApiKey};
 
 /// What a platform's configuration needs to know of an ingress.
 #[derive(Clone, Copy)]
@@ -19,6 +19,8 @@ pub struct SetupFacts<'a> {
     pub audience: &'a str,
     /// The newest secret. Empty if there is none, or if the platform makes it and the admin has not entered it.
     pub secret: &'a str,
+    /// The API key, for Twilio.
+    pub api_key: Option<&'a TwilioApiKey>,
 }
 
 impl SetupFacts<'_> {
@@ -239,8 +241,14 @@ fn generic(facts: SetupFacts<'_>) -> Vec<SetupStep> {
     std::iter::once(request).chain(signing).collect()
 }
 
-fn twilio(SetupFacts { address, username, secret, .. }: SetupFacts<'_>) -> Vec<SetupStep> {
-    vec![
+fn twilio(SetupFacts { address, username, secret, api_key, .. }: SetupFacts<'_>) -> Vec<SetupStep> {
+    let api_key = api_key.map(|key| {
+        step(
+            "An application that uses an API key takes this one, beside the account:",
+            format!("TWILIO_API_KEY={}\nTWILIO_API_SECRET={}", key.sid, key.secret.as_str()),
+        )
+    });
+    let steps = [
         step(
             "Use this account and token in place of Twilio's:",
             format!("TWILIO_ACCOUNT_SID={username}\nTWILIO_AUTH_TOKEN={secret}"),
@@ -260,7 +268,8 @@ fn twilio(SetupFacts { address, username, secret, .. }: SetupFacts<'_>) -> Vec<S
             ),
         ),
         step("Any SID of a Verify service is accepted, like this one:", username.replacen("AC", "VA", 1)),
-    ]
+    ];
+    steps.into_iter().chain(api_key).collect()
 }
 
 #[cfg(test)]
@@ -278,6 +287,7 @@ mod tests {
             username: "AC00000000000000000000000000000001",
             audience: "",
             secret: SECRET,
+            api_key: None,
         }
     }
 

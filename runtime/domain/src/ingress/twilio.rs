@@ -9,10 +9,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 use super::answer::{Answer, Refusal};
-use crate::model::{Message, MessageStatus, SendFailure, Timestamp, Verification, VerificationStatus};
+use crate::model::{Message, MessageStatus, Timestamp, Verification, VerificationStatus};
 
 /// The version of the API of messages.
-const API_VERSION: &str = "2010-04-01";
+pub(super) const API_VERSION: &str = "2010-04-01";
 /// Number of hexadecimal digits of a SID after its two letters.
 const SID_DIGITS: usize = 32;
 
@@ -98,6 +98,8 @@ pub fn is_verify(path: &str) -> bool {
 pub enum TwilioError {
     /// The message, the verification or the path does not exist; or the verification has ended.
     NotFound,
+    /// The URL for status callbacks may not be called.
+    Callback,
     /// The text is missing.
     NoBody,
     /// A parameter of Verify is missing or not served.
@@ -112,6 +114,7 @@ pub enum TwilioError {
 pub fn error(error: TwilioError, of_verify: bool) -> Answer {
     let (status, code, message): (u16, u32, String) = match error {
         TwilioError::NotFound => (404, 20404, "The requested resource was not found".to_owned()),
+        TwilioError::Callback => (400, 21609, "The 'StatusCallback' URL is not valid".to_owned()),
         TwilioError::NoBody => (400, 21602, "Message body is required".to_owned()),
         TwilioError::Parameter(name) => (400, 60200, format!("Invalid parameter: {name}")),
         TwilioError::NoTriesLeft => (429, 60202, "Max check attempts reached".to_owned()),
@@ -151,7 +154,7 @@ pub fn message(account: Account<'_>, sid: Sid, message: &Message) -> Value {
     let (sid, account) = (sid.write("SM"), account.0);
     let uri = format!("/{API_VERSION}/Accounts/{account}/Messages/{sid}");
     let is_unsent = message.status.is_final() && !was_sent(message);
-    let error_code = message.failure.as_ref().filter(|_| is_unsent).map(error_code);
+    let error_code = message.failure.as_ref().filter(|_| is_unsent).map(|failure| failure_code(failure.class));
     let sent_at = message.attempts.last().and_then(|attempt| attempt.finished_at).filter(|_| was_sent(message));
     json!({
         "sid": sid,
@@ -198,8 +201,8 @@ pub fn message_status(message: &Message) -> &'static str {
 }
 
 /// Twilio's code for why a message was not sent.
-fn error_code(failure: &SendFailure) -> u32 {
-    match failure.class {
+pub(super) fn failure_code(class: FailureClass) -> u32 {
+    match class {
         FailureClass::InvalidRecipient => 21211,
         FailureClass::RecipientUnsubscribed => 21610,
         FailureClass::RecipientBlocked => 30004,
@@ -327,6 +330,7 @@ mod tests {
             (refused(Refusal::NotAllowed), false, 400, 21408),
             (refused(Refusal::Limited { retry_after: Some(9) }), false, 429, 20429),
             (refused(Refusal::Limited { retry_after: Some(9) }), true, 429, 60203),
+            (TwilioError::Callback, false, 400, 21609),
             (TwilioError::NotFound, true, 404, 20404),
             (TwilioError::NoTriesLeft, true, 429, 60202),
         ] {

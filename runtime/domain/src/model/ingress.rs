@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use sendbox_contract::Usage;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use zeroize::Zeroizing;
 
 use super::{MessageStatus, Sensitive, Timestamp, UsageName};
 
@@ -148,6 +150,26 @@ pub struct IngressAuthenticationInput {
     /// every call is refused.
     #[schema(value_type = Option<Vec<String>>, max_items = 2)]
     pub secrets: Option<Vec<Sensitive>>,
+    /// Whether the API key is replaced, for `twilio` only. The previous one is refused from then on. Defaults to `false`.
+    pub rotate_api_key: Option<bool>,
+}
+
+/// An API key of Twilio, which a caller may use in place of the account SID and the auth token.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TwilioApiKey {
+    /// The key's SID, which is the user name.
+    #[schema(example = "SK0123456789abcdef0123456789abcdef")]
+    pub sid: String,
+    /// The key's secret, which is the password.
+    #[schema(value_type = String, example = "q3Jx0Zr8mV5tYc1uWkLbA7N4hGd9sPfe")]
+    pub secret: Zeroizing<String>,
+}
+
+impl fmt::Debug for TwilioApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TwilioApiKey").field("sid", &self.sid).finish_non_exhaustive()
+    }
 }
 
 /// How an ingress is authenticated.
@@ -169,6 +191,9 @@ pub struct IngressAuthentication {
     /// The secrets, as the platform's configuration takes them. `null` unless your key has the scope `manage`.
     #[schema(example = json!(["v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]))]
     pub secrets: Option<Vec<String>>,
+    /// The API key, for `twilio`. `null` for all other kinds, and unless your key has the scope `manage`.
+    #[serde(default)]
+    pub api_key: Option<TwilioApiKey>,
 }
 
 /// What is sent when the platform passes a code and a text.
@@ -188,8 +213,8 @@ pub enum IngressText {
 ///
 /// - `refuse`: the platform gets an error.
 /// - `ignore`: the platform gets a success, and nothing is sent.
-/// - `send`: the platform's text is sent as it is; without a text, the connection's template for the usage, which must not contain
-///   `{{code}}`.
+/// - `send`: the platform's text is sent as it is; without a text, a template of the policy's `notices`, or the connection's template for the
+///   usage, which must not contain `{{code}}`. If `notices.enabled` is off, it is ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the list above describes them")]
@@ -334,7 +359,7 @@ pub struct AddressRotation {
 ///
 /// - `stored`: it caused the message `message`.
 /// - `repeated`: it repeated the call that caused the message `message`.
-/// - `ignored`: it asked for a message without a code, and the ingress ignores those.
+/// - `ignored`: it asked for a message without a code, and the ingress or the policy ignores those.
 /// - `refused`: nothing was stored and nothing was sent; `detail` says why.
 /// - `answered`: it asked for something and changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use sendbox_contract::Usage;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Sensitive;
+use super::{Sensitive, UsageName};
 
 /// The policy of a tenant: codes, limits, countries, spending and delivery. What you leave out has its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -13,6 +14,8 @@ pub struct Policy {
     pub codes: CodePolicy,
     /// Limits on messages and verifications.
     pub limits: LimitPolicy,
+    /// Messages without a code.
+    pub notices: NoticePolicy,
     /// The countries that messages may be sent to.
     pub countries: Countries,
     /// The kinds of numbers that messages may be sent to.
@@ -100,6 +103,49 @@ impl Default for LimitPolicy {
             cooldown_seconds: 30,
         }
     }
+}
+
+/// Notices: messages without a code, such as an invitation with a link, or a text of your platform that holds no code. They have limits and
+/// templates of their own, so that they use up no place of a code. The limits by prefix, address, connection and tenant, and the spend cap,
+/// count them, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NoticePolicy {
+    /// Whether notices are sent. Otherwise a message without a code is refused, and an ingress answers its platform as if it had been sent.
+    #[schema(default = true)]
+    pub enabled: bool,
+    /// Notices to one number in a day. They count in place of `limits.numberPerHour`, `limits.numberPerDay` and `limits.cooldownSeconds`.
+    #[schema(minimum = 1, maximum = 1000, default = 10)]
+    pub number_per_day: u32,
+    /// Notices of the tenant in a day.
+    #[schema(minimum = 1, maximum = 100000000, default = 1000)]
+    pub tenant_per_day: u32,
+    /// What is sent if the request has no text of its own. Without a template that fits, the connection's template for the usage is sent, if
+    /// it has no `{{code}}`.
+    #[schema(max_items = 100)]
+    pub templates: Vec<NoticeTemplate>,
+}
+
+impl Default for NoticePolicy {
+    fn default() -> Self {
+        Self { enabled: true, number_per_day: 10, tenant_per_day: 1000, templates: Vec::new() }
+    }
+}
+
+/// A template of notices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NoticeTemplate {
+    /// The purpose. `generic` is for every usage without a template of its own.
+    #[schema(value_type = UsageName, example = "organization-invitation")]
+    pub usage: Usage,
+    /// The language (BCP 47). Without it, for every language without a template of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 35, example = "en")]
+    pub locale: Option<String>,
+    /// The text, with placeholders for the variables of the message, like `{{link}}`. It must not contain `{{code}}`.
+    #[schema(min_length = 1, max_length = 8192, example = "You are invited: {{link}}")]
+    pub content: String,
 }
 
 /// The countries that messages may be sent to. A new production tenant starts with none.

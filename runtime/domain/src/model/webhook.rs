@@ -283,7 +283,8 @@ pub struct WebhookEndpointChange {
     pub enabled: Option<bool>,
 }
 
-/// Why a webhook endpoint is disabled: somebody `requested` it, or it had been `failing` for five days.
+/// Why a webhook endpoint is disabled: somebody `requested` it, it had been `failing` for five days, or it responded that it is `gone`
+/// (410).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DisabledReason {
@@ -291,6 +292,8 @@ pub enum DisabledReason {
     Requested,
     /// It had been failing for five days.
     Failing,
+    /// It responded with 410, and wants no more events.
+    Gone,
 }
 
 impl DisabledReason {
@@ -299,6 +302,7 @@ impl DisabledReason {
         match self {
             Self::Requested => "requested",
             Self::Failing => "failing",
+            Self::Gone => "gone",
         }
     }
 }

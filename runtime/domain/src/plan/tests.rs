@@ -41,6 +41,7 @@ fn config() -> ConnectionConfig {
 
 fn request() -> MessageRequest {
     MessageRequest {
+        notice_templates: Vec::new(),
         to: "+45 12 34 56 78".to_owned().into(),
         usage: Usage::SignIn,
         locale: None,

@@ -36,6 +36,10 @@ pub enum LimitName {
     RecipientFailures,
     /// Codes sent for one verification.
     SendsOfVerification,
+    /// Notices to one number in a day.
+    NoticeNumberPerDay,
+    /// Notices of the tenant in a day.
+    NoticeTenantPerDay,
     /// The numbers are held because a provider suspects fraud; see `/holds`.
     Hold,
 }
@@ -55,6 +59,8 @@ impl LimitName {
             Self::SpendCap => "spend-cap",
             Self::RecipientFailures => "recipient-failures",
             Self::SendsOfVerification => "sends-of-verification",
+            Self::NoticeNumberPerDay => "notice-number-per-day",
+            Self::NoticeTenantPerDay => "notice-tenant-per-day",
             Self::Hold => "hold",
         }
     }
@@ -79,6 +85,8 @@ pub struct Facts<'a> {
     pub connection: &'a str,
     /// The purpose of the message.
     pub usage: Usage,
+    /// Whether it has no code.
+    pub is_notice: bool,
     /// The maximum cost, from [`super::policy::price`]. `None` if it does not count towards the cap.
     pub price_micros: Option<u64>,
 }
@@ -102,14 +110,17 @@ impl Bucket {
     /// [`NoRefund`]
     pub fn refunds(&self, policy: &Policy) -> Result<Option<Self>, NoRefund> {
         let rule = match self.limit {
-            LimitName::NumberPerHour | LimitName::NumberPerDay | LimitName::PrefixPerHour | LimitName::IpPerHour => {
-                self.rule
-            }
+            LimitName::NumberPerHour
+            | LimitName::NumberPerDay
+            | LimitName::NoticeNumberPerDay
+            | LimitName::PrefixPerHour
+            | LimitName::IpPerHour => self.rule,
             LimitName::Cooldown => Rule::Window { max: policy.limits.number_per_hour, seconds: HOUR },
             LimitName::SpendCap => return Ok(None),
             LimitName::ConnectionPerMinute
             | LimitName::TenantPerMinute
             | LimitName::TenantPerDay
+            | LimitName::NoticeTenantPerDay
             | LimitName::RecipientFailures
             | LimitName::SendsOfVerification
             | LimitName::Hold => return Err(NoRefund),
@@ -140,8 +151,13 @@ pub fn buckets(policy: &Policy, facts: &Facts) -> Vec<Bucket> {
         buckets.push(Bucket { limit, key, rule });
     };
     let window = |max: u32, seconds: u64| Rule::Window { max, seconds };
-    add(LimitName::NumberPerHour, facts.recipient, window(limits.number_per_hour, HOUR));
-    add(LimitName::NumberPerDay, facts.recipient, window(limits.number_per_day, DAY));
+    if facts.is_notice {
+        add(LimitName::NoticeNumberPerDay, facts.recipient, window(policy.notices.number_per_day, DAY));
+        add(LimitName::NoticeTenantPerDay, "", window(policy.notices.tenant_per_day, DAY));
+    } else {
+        add(LimitName::NumberPerHour, facts.recipient, window(limits.number_per_hour, HOUR));
+        add(LimitName::NumberPerDay, facts.recipient, window(limits.number_per_day, DAY));
+    }
     add(LimitName::PrefixPerHour, facts.prefix, window(limits.prefix_per_hour, HOUR));
     if let Some(ip) = facts.ip {
         add(LimitName::IpPerHour, ip, window(limits.ip_per_hour, HOUR));
@@ -149,7 +165,7 @@ pub fn buckets(policy: &Policy, facts: &Facts) -> Vec<Bucket> {
     add(LimitName::ConnectionPerMinute, facts.connection, window(limits.connection_per_minute, MINUTE));
     add(LimitName::TenantPerMinute, "", window(limits.tenant_per_minute, MINUTE));
     add(LimitName::TenantPerDay, "", window(limits.tenant_per_day, DAY));
-    if limits.cooldown_seconds > 0 {
+    if limits.cooldown_seconds > 0 && !facts.is_notice {
         add(LimitName::Cooldown, &cooldown_key(facts), Rule::Cooldown { seconds: limits.cooldown_seconds.into() });
     }
     if let (Some(spend), Some(price_micros)) = (&policy.spend, facts.price_micros) {

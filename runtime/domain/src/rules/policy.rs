@@ -4,6 +4,7 @@
 //!
 //! Must not know: who may change a policy, where it is stored.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use sendbox_contract::{Recipient, is_hidden};
@@ -12,16 +13,18 @@ use zeroize::Zeroizing;
 use crate::field_error::{FieldCode, FieldError, FieldErrors};
 use crate::message_fields::check_origin_domain;
 use crate::model::{
-    Countries, DeliveryPolicy, Environment, LimitPolicy, NumberPolicy, Policy, SpendPolicy, TestNumbers,
+    Countries, DeliveryPolicy, Environment, LimitPolicy, NoticeTemplate, NumberPolicy, Policy, SpendPolicy, TestNumbers,
 };
 use crate::phone::NumberKind;
 use crate::rules::quota::MAX_TEST_NUMBERS;
-use crate::{phone, template};
+use crate::{locale, phone, template};
 
 /// The code for numbers of no country (+800, …), as in libphonenumber.
 pub const NO_COUNTRY: &str = "001";
 /// Maximum number of fallback connections.
 const MAX_FALLBACKS: usize = 5;
+/// Maximum number of templates of notices.
+const MAX_NOTICE_TEMPLATES: usize = 100;
 /// Maximum length of a display name, in characters.
 const MAX_NAME_CHARACTERS: usize = 80;
 /// Maximum spend cap of a month, in millionths: a thousand million.
@@ -64,6 +67,8 @@ pub fn check(policy: &Policy, connections: &[String]) -> Result<(), FieldErrors>
         ("/limits/tenantPerMinute", limits.tenant_per_minute, 1, 1_000_000),
         ("/limits/tenantPerDay", limits.tenant_per_day, 1, 100_000_000),
         ("/limits/cooldownSeconds", limits.cooldown_seconds, 0, 600),
+        ("/notices/numberPerDay", policy.notices.number_per_day, 1, 1000),
+        ("/notices/tenantPerDay", policy.notices.tenant_per_day, 1, 100_000_000),
         ("/delivery/maxMessages", policy.delivery.max_messages, 1, 3),
     ] {
         bound(field, value, least, most, &mut errors);
@@ -76,6 +81,7 @@ pub fn check(policy: &Policy, connections: &[String]) -> Result<(), FieldErrors>
     if let Some(spend) = &policy.spend {
         check_spend(spend, &mut errors);
     }
+    check_notice_templates(&policy.notices.templates, &mut errors);
     check_delivery(&policy.delivery, connections, &mut errors);
     errors.extend(policy.origin_domain.as_deref().and_then(|domain| check_origin_domain(domain).err()));
     FieldErrors::none_or(errors)
@@ -105,6 +111,39 @@ fn check_spend(spend: &SpendPolicy, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::new(&field, message).coded(FieldCode::Country, &[]));
         }
         bound(&field, *price, 0, MAX_PRICE_MICROS, errors);
+    }
+}
+
+fn check_notice_templates(templates: &[NoticeTemplate], errors: &mut Vec<FieldError>) {
+    if templates.len() > MAX_NOTICE_TEMPLATES {
+        let message = format!("has {}; {MAX_NOTICE_TEMPLATES} are allowed", templates.len());
+        errors.push(
+            FieldError::new("/notices/templates", message)
+                .coded(FieldCode::MaxItems, &[("bound", &MAX_NOTICE_TEMPLATES.to_string())]),
+        );
+    }
+    let mut seen = BTreeSet::new();
+    for (index, NoticeTemplate { usage, locale: tag, content }) in templates.iter().enumerate().take(MAX_NOTICE_TEMPLATES) {
+        let at = format!("/notices/templates/{index}");
+        if tag.as_deref().is_some_and(|tag| !locale::is_language_tag(tag)) {
+            errors.push(
+                FieldError::new(format!("{at}/locale"), "must be a language tag, like `da` or `pt-BR`")
+                    .coded(FieldCode::LanguageTag, &[]),
+            );
+        }
+        if content.trim().is_empty() {
+            errors.push(FieldError::new(format!("{at}/content"), "is missing").coded(FieldCode::Required, &[]));
+        } else if content.len() > template::MAX_TEMPLATE_BYTES {
+            let message = format!("has {} bytes; {} are allowed", content.len(), template::MAX_TEMPLATE_BYTES);
+            errors.push(FieldError::new(format!("{at}/content"), message));
+        } else if template::has_code_placeholder(content) {
+            let message = "must not contain `{{code}}`: a notice has no code";
+            errors.push(FieldError::new(format!("{at}/content"), message));
+        }
+        if !seen.insert((*usage, tag.as_deref().map(str::to_ascii_lowercase))) {
+            let message = "is for the same usage and locale as an earlier one; remove one";
+            errors.push(FieldError::new(at, message).coded(FieldCode::TemplateDuplicate, &[]));
+        }
     }
 }
 

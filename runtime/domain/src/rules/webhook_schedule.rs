@@ -2,9 +2,13 @@
 //!
 //! Promises
 //! - the pauses between attempts grow, over three days, and each is a random moment longer, so that not all events come at once;
-//! - an endpoint is disabled only after five days in which no attempt has succeeded.
+//! - an endpoint can make a pause longer, up to a day, and never shorter;
+//! - an endpoint is disabled only after five days in which no attempt has succeeded, or when it says that it is gone.
 //!
 //! Must not know: how events are sent.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use crate::model::Timestamp;
 
@@ -16,8 +20,14 @@ const DAY: u64 = 24 * HOUR;
 /// The pauses after failed attempts, in milliseconds: those that Standard Webhooks recommends.
 const PAUSES: [u64; 9] =
     [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+/// Maximum pause that an endpoint can ask for, in milliseconds.
+const MAX_RETRY_AFTER: u64 = DAY;
+/// The status of an endpoint that is gone for ever, and wants no more events.
+const GONE: u16 = 410;
 /// How long an endpoint may fail until it is disabled, in milliseconds.
 const DISABLED_AFTER: u64 = 5 * DAY;
+/// Maximum number of attempts to send an event to a status callback: over two and a half hours. A message has ended long before.
+pub const MAX_CALLBACK_ATTEMPTS: u32 = 5;
 /// How long the previous secret of an endpoint signs beside the new one, in seconds.
 pub const PREVIOUS_SECRET_SECONDS: u64 = 24 * 3600;
 /// How long events are kept, in milliseconds.
@@ -36,6 +46,26 @@ pub fn next_attempt(failed_attempts: u32, now: Timestamp, jitter: f64) -> Option
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share")]
     let extra = ((pause / 10) as f64 * jitter.clamp(0.0, 1.0)) as u64;
     Some(now.plus_millis(pause + extra))
+}
+
+/// When an endpoint wants the next attempt: its `Retry-After`, as seconds or as a date (RFC 9110, section 10.2.3), and at most a day from
+/// now. `None`: it cannot be read.
+pub fn retry_after(header: &str, now: Timestamp) -> Option<Timestamp> {
+    let is_number = !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit());
+    let pause = if is_number {
+        // A number that is too large for this is longer than a day.
+        header.parse::<u64>().map_or(u64::MAX, |seconds| seconds.saturating_mul(SECOND))
+    } else {
+        let written = header.strip_suffix("GMT").map(|date| format!("{date}+0000"))?;
+        let at = OffsetDateTime::parse(&written, &Rfc2822).ok()?.unix_timestamp().saturating_mul(1000);
+        u64::try_from(at.saturating_sub(now.0)).unwrap_or(0)
+    };
+    Some(now.plus_millis(pause.min(MAX_RETRY_AFTER)))
+}
+
+/// Whether an endpoint says that it is gone, and wants no more events.
+pub fn is_gone(status: u16) -> bool {
+    status == GONE
 }
 
 /// Whether an event has reached its endpoint: a 2xx status. A redirect is not followed, and counts as a failure.
@@ -71,6 +101,30 @@ mod tests {
             assert_eq!(next_attempt(failed, now, 7.0), next_attempt(failed, now, 1.0), "{failed}");
         }
         assert_eq!([0, 10, 11, u32::MAX].map(|failed| next_attempt(failed, now, 0.5)), [None; 4]);
+    }
+
+    #[test]
+    fn an_endpoint_can_ask_for_a_longer_pause_of_at_most_a_day() {
+        // Mon, 23 Nov 2026 20:00:00 GMT
+        let now = Timestamp(1_795_464_000_000);
+        for (header, pause) in [
+            ("0", Some(0)),
+            ("120", Some(2 * MINUTE)),
+            ("86400", Some(DAY)),
+            ("86401", Some(DAY)),
+            ("99999999999999999999999999", Some(DAY)),
+            ("Mon, 23 Nov 2026 20:01:00 GMT", Some(MINUTE)),
+            ("Mon, 23 Nov 2026 19:00:00 GMT", Some(0)),
+            ("Fri, 31 Dec 2100 23:59:59 GMT", Some(DAY)),
+            ("", None),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("GMT", None),
+            ("Mon, 23 Nov 2026 20:01:00 +0100", None),
+        ] {
+            assert_eq!(retry_after(header, now), pause.map(|pause| now.plus_millis(pause)), "{header}");
+        }
     }
 
     #[test]

@@ -102,6 +102,9 @@ kinds! {
     FlowDisabled, "flow-disabled", CONFLICT, "Flow disabled",
         "The tenant has disabled this flow.",
         "Enable it at `/flows`.";
+    NoticesDisabled, "notices-disabled", CONFLICT, "Notices disabled",
+        "The tenant's policy sends no messages without a code.",
+        "Set `notices.enabled` at `/policy`.";
     NoActiveConnection, "no-active-connection", CONFLICT, "No active connection",
         "No connection is active, so nothing can be sent.",
         "Save a connection and activate it at `/active-connection`.";
@@ -187,6 +190,7 @@ impl Kind {
             Error::ApprovalRequired(_) => Self::ApprovalRequired,
             Error::ConnectionInUse(_) => Self::ConnectionInUse,
             Error::FlowDisabled(_) => Self::FlowDisabled,
+            Error::NoticesDisabled => Self::NoticesDisabled,
             Error::NoActiveConnection => Self::NoActiveConnection,
             Error::CountryNotAllowed(_) => Self::CountryNotAllowed,
             Error::NumberKindNotAllowed(_) => Self::NumberKindNotAllowed,

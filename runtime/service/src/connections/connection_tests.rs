@@ -104,6 +104,7 @@ impl Service {
         let recipient = phone::recipient(to.expose()).map_err(|error| Error::invalid("/to", error.to_string()))?;
         let code = self.generate_code(row.policy.codes.digits)?;
         let request = MessageRequest {
+            notice_templates: Vec::new(),
             to: to.into_inner(),
             usage,
             locale,
@@ -127,6 +128,7 @@ impl Service {
                 client_ip: None,
                 connection: &target.connection.name,
                 usage,
+                is_notice: false,
                 segments: size.map_or(1, |size| size.segments),
             };
             price_micros = admit(&mut tx, &request, now).await?.price_micros;
@@ -182,7 +184,8 @@ impl Service {
                 let failure = RecordedFailure::from(failure);
                 if !dry_run && !retry::may_have_been_sent(failure.class, failure.request_sent) {
                     let mut tx = self.completion_store_of(&tenant.id).begin().await?;
-                    let charge = Charge { recipient: &recipient, client_ip: None, usage, price_micros, at };
+                    let charge =
+                        Charge { recipient: &recipient, client_ip: None, usage, is_notice: false, price_micros, at };
                     admission::refund(&mut tx, &tenant, &key, &charge, self.now()).await?;
                     tx.commit().await?;
                 }

@@ -197,7 +197,7 @@ impl Service {
         policy::connection_name(name).map_err(|error| FieldErrors(vec![error]))?;
         // Made once: the settings are validated with the callback URL.
         let token = callback_url::random_token()?;
-        let save = || self.save_validated_connection(caller, tenant, (name, &token), input.clone());
+        let save = || self.save_validated_connection(caller, tenant, (name, &token), (input.clone(), if_match));
         self.run_repeatable(&self.store_of(tenant), save).await
     }
 
@@ -208,7 +208,7 @@ impl Service {
         caller: &Caller,
         tenant: &str,
         (name, token): (&str, &str),
-        input: ConnectionInput,
+        (input, if_match): (ConnectionInput, &IfMatch),
     ) -> Result<(Connection, bool)> {
         let mut tx = self.store_of(tenant).begin().await?;
         let tenant_row = self.lock_tenant(&mut tx, tenant).await?;

@@ -128,9 +128,8 @@ async fn update_delivery(
 ) -> Result<()> {
     for (message, reports) in reports::list_for(tx, tenant, messages).await? {
         let Some(Delivery { state, .. }) = delivery(&reports) else { continue };
-        let is_news = messages::set_delivery(tx, tenant, &message, state).await?;
-        if is_news
-            && outbox::wants_delivery(subscriptions, state)
+        let Some(has_callback) = messages::set_delivery(tx, tenant, &message, state).await? else { continue };
+        if outbox::wants_delivery(subscriptions, state, has_callback)
             && let Some(row) = messages::get(tx, tenant, &message).await?
         {
             outbox::message_reported(tx, subscriptions, &row, state, now).await?;

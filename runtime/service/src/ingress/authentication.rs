@@ -9,12 +9,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use sendbox_domain::model::{IngressAuthenticationType as Method, Timestamp};
+use sendbox_domain::model::{IngressAuthenticationType as Method, Timestamp, TwilioApiKey};
 use serde_json::Value;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::ingress::secrets::webhook_key;
+use crate::standard_webhooks;
 use crate::vault::constant_time_eq;
 
 /// How far a signed time may lie in the past or in the future, in seconds.
@@ -51,6 +51,8 @@ pub(crate) struct Authentication<'a> {
     /// The header, the user name or the audience.
     pub(crate) name: Option<&'a str>,
     pub(crate) secrets: &'a [Zeroizing<String>],
+    /// A user name and password beside them, for HTTP Basic.
+    pub(crate) api_key: Option<&'a TwilioApiKey>,
 }
 
 /// Why a call is not authentic.
@@ -113,21 +115,21 @@ impl Authentication<'_> {
         let (username, password) = text.split_once(':').ok_or(NotAuthentic::Wrong)?;
         let is_user = constant_time_eq(username.as_bytes(), self.name.unwrap_or_default().as_bytes());
         let is_authentic = self.equals(password).is_ok();
-        if is_user & is_authentic { Ok(()) } else { Err(NotAuthentic::Wrong) }
+        let is_api_key = self.api_key.is_some_and(|key| {
+            constant_time_eq(username.as_bytes(), key.sid.as_bytes())
+                & constant_time_eq(password.as_bytes(), key.secret.as_bytes())
+        });
+        if (is_user & is_authentic) | is_api_key { Ok(()) } else { Err(NotAuthentic::Wrong) }
     }
 
-    /// <https://www.standardwebhooks.com>. Supabase separates several signatures with a comma and a space.
+    /// <https://www.standardwebhooks.com>.
     fn standard_webhooks(&self, call: &IngressRequest, now: Timestamp) -> Result<(), NotAuthentic> {
         let header = |name: &str| call.header(name).ok_or(NotAuthentic::Missing);
         let (id, time, signatures) =
             (header("webhook-id")?, header("webhook-timestamp")?, header("webhook-signature")?);
         check_time(time, now)?;
-        let given: Vec<Vec<u8>> = signatures
-            .split_ascii_whitespace()
-            .filter_map(|piece| STANDARD.decode(piece.trim_end_matches(',').strip_prefix("v1,")?).ok())
-            .take(MAX_SIGNATURES)
-            .collect();
-        self.verifies(&[id.as_bytes(), b".", time.as_bytes(), b".", &call.body], &given, webhook_key)
+        let given = standard_webhooks::signatures_in(signatures);
+        self.verifies(&standard_webhooks::signed(id, time, &call.body), &given, standard_webhooks::key_of)
     }
 
     fn zitadel(&self, call: &IngressRequest, now: Timestamp) -> Result<(), NotAuthentic> {

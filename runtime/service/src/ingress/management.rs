@@ -18,8 +18,9 @@ use zeroize::Zeroizing;
 use crate::access::caller::Caller;
 use crate::error::{Error, Result};
 use crate::id;
-use crate::ingress::secrets::{IngressSecrets, new_account_sid, new_secret, new_token, token_hash, webhook_key};
+use crate::ingress::secrets::{IngressSecrets, new_account_sid, new_api_key, new_secret, new_token, token_hash};
 use crate::service::Service;
+use crate::standard_webhooks::key_of;
 use crate::vault::TenantKey;
 
 /// Maximum grace period of a previous address, in seconds: a week.
@@ -47,12 +48,13 @@ fn default_authentication(kind: IngressKind) -> IngressAuthenticationInput {
         username: None,
         audience: facts.audience.map(str::to_owned),
         secrets: None,
+        rotate_api_key: None,
     }
 }
 
 /// Checks that secrets have the form that their method needs.
 fn check_secrets(method: Method, secrets: &[Sensitive]) -> Result<()> {
-    let is_wrong = |secret: &Sensitive| method == Method::StandardWebhooks && webhook_key(secret.expose()).is_none();
+    let is_wrong = |secret: &Sensitive| method == Method::StandardWebhooks && key_of(secret.expose()).is_none();
     let errors = secrets.iter().enumerate().filter(|(_, secret)| is_wrong(secret)).map(|(index, _)| {
         let message =
             "must be `v1,whsec_` or `whsec_` and 16 to 96 bytes in base64, as the platform's configuration has it";
@@ -77,6 +79,7 @@ impl Service {
             username: row.method_name.as_deref().unwrap_or(DEFAULT_USERNAME),
             audience: row.method_name.as_deref().filter(|_| row.method == Method::JwtHs256).unwrap_or_default(),
             secret: secrets.first().map(String::as_str).unwrap_or_default(),
+            api_key: opened.api_key.as_ref(),
         });
         Ok(Ingress {
             name: row.name.clone(),
@@ -89,6 +92,7 @@ impl Service {
                 username: of(Method::Basic),
                 audience: of(Method::JwtHs256),
                 secrets: shown.then_some(secrets),
+                api_key: opened.api_key.clone().filter(|_| shown),
             },
             settings: row.settings.clone(),
             setup: if shown { setup } else { Vec::new() },
@@ -247,7 +251,7 @@ fn new_row(
         old_token_until: None,
         method: Method::None,
         method_name: None,
-        sealed: IngressSecrets { token, secrets: Vec::new() }.seal(key, &id)?,
+        sealed: IngressSecrets { token, secrets: Vec::new(), api_key: None }.seal(key, &id)?,
         settings: Default::default(),
         created_at: now,
         updated_at: now,
@@ -257,7 +261,7 @@ fn new_row(
 
 /// Changes how an ingress is authenticated. Secrets of the same method are kept if none are given.
 fn authenticate(row: &mut IngressRow, input: IngressAuthenticationInput, key: &TenantKey) -> Result<()> {
-    let IngressAuthenticationInput { method, header, username, audience, secrets } = input;
+    let IngressAuthenticationInput { method, header, username, audience, secrets, rotate_api_key } = input;
     let opened = IngressSecrets::open(key, row)?;
     let is_same = row.method == method;
     let kept_name = row.method_name.take().filter(|_| is_same);
@@ -278,6 +282,11 @@ fn authenticate(row: &mut IngressRow, input: IngressAuthenticationInput, key: &T
         None if method == Method::None || row.kind.facts().makes_secret => Vec::new(),
         None => vec![new_secret(row.kind, method)?],
     };
-    row.sealed = IngressSecrets { token: opened.token, secrets }.seal(key, &row.id)?;
+    let api_key = match opened.api_key {
+        Some(kept) if rotate_api_key != Some(true) => Some(kept),
+        _ if row.kind == IngressKind::Twilio => Some(new_api_key()?),
+        _ => None,
+    };
+    row.sealed = IngressSecrets { token: opened.token, secrets, api_key }.seal(key, &row.id)?;
     Ok(())
 }

@@ -15,7 +15,9 @@ use sendbox_domain::ingress::fields::{Fields, FieldsError};
 use sendbox_domain::ingress::request::{self, RequestedMessage};
 use sendbox_domain::ingress::request_error::RequestError;
 use sendbox_domain::ingress::twilio::{self as twilio_api, TwilioError};
+use sendbox_domain::ingress::twilio_callback::StatusCallback;
 use sendbox_domain::model::{IngressKind, IngressOutcome, Mode, Scope};
+use sendbox_domain::phone;
 use sendbox_store::ingresses;
 use sendbox_store::rows::{IngressRow, TenantRow};
 
@@ -105,7 +107,7 @@ impl From<RequestError> for Refused {
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
         let refusal = match &error {
-            Error::FlowDisabled(_) | Error::NoActiveConnection => Refusal::SwitchedOff,
+            Error::FlowDisabled(_) | Error::NoticesDisabled | Error::NoActiveConnection => Refusal::SwitchedOff,
             Error::CountryNotAllowed(_) | Error::NumberKindNotAllowed(_) => Refusal::NotAllowed,
             Error::Limited { retry_after, .. } | Error::QuotaReached { retry_after, .. } => {
                 Refusal::Limited { retry_after: *retry_after }
@@ -190,7 +192,7 @@ impl Service {
         }
         match ingress.kind {
             IngressKind::Twilio => self.handle_twilio(tenant, ingress, &caller, call).await,
-            _ => self.handle_message(ingress, call).await,
+            _ => self.handle_message(tenant, ingress, call).await,
         }
     }
 
@@ -201,21 +203,30 @@ impl Service {
         call: &IngressRequest,
     ) -> Result<(), Refused> {
         let secrets = IngressSecrets::open(&self.tenant_key(tenant)?, ingress)?;
-        let authentication =
-            Authentication { method: ingress.method, name: ingress.method_name.as_deref(), secrets: &secrets.secrets };
+        let authentication = Authentication {
+            method: ingress.method,
+            name: ingress.method_name.as_deref(),
+            secrets: &secrets.secrets,
+            api_key: secrets.api_key.as_ref(),
+        };
         authentication
             .check(call, self.now())
             .map_err(|error| Refused { refusal: Refusal::NotAuthentic, detail: error.to_string() })
     }
 
-    async fn handle_message(&self, ingress: &IngressRow, call: &IngressRequest) -> Result<Handled, Refused> {
+    async fn handle_message(
+        &self,
+        tenant: &TenantRow,
+        ingress: &IngressRow,
+        call: &IngressRequest,
+    ) -> Result<Handled, Refused> {
         let kind = ingress.kind;
         if kind == IngressKind::BetterAuth && !call.path.ends_with(BETTER_AUTH_PATH) {
             let detail = format!("only `{BETTER_AUTH_PATH}` is served here");
             return Err(Refused { refusal: Refusal::Malformed, detail });
         }
         let fields = Fields::read(call.header("content-type").unwrap_or_default(), &call.query, &call.body)?;
-        let requested = match request::read(kind, &ingress.settings, &fields)? {
+        let requested = match read_request(tenant, ingress, &fields)? {
             RequestedMessage::Send(requested) => *requested,
             RequestedMessage::Ignore { to, usage } => {
                 let record = CallRecord { recipient_masked: Some(to), usage: Some(usage), ..CallRecord::default() };
@@ -223,7 +234,7 @@ impl Service {
             }
         };
         let record = CallRecord::of(&requested);
-        let sent = self.send_requested(ingress, requested).await;
+        let sent = self.send_requested(ingress, requested, None).await;
         Ok(match sent {
             Ok(SentMessage { id, outcome }) => {
                 let answer = answer(kind, Outcome::Accepted { message: &id });
@@ -242,6 +253,7 @@ impl Service {
         &self,
         ingress: &IngressRow,
         requested: request::IngressRequest,
+        status_callback: Option<StatusCallback>,
     ) -> Result<SentMessage, FailedMessage> {
         let settings = &ingress.settings;
         let wait = Duration::from_millis(settings.wait_ms.unwrap_or(ingress.kind.facts().wait_ms).into());
@@ -263,6 +275,7 @@ impl Service {
             repeats: repeats(ingress, requested.repeat_id),
             call: Some(call_row(ingress, self.now(), IngressOutcome::Stored, None, record)?),
             platform_data: Default::default(),
+            status_callback,
         };
         match self.accept_request(request).await? {
             AcceptedMessage::Repeated { first } => Ok(SentMessage { id: first, outcome: IngressOutcome::Repeated }),
@@ -273,6 +286,22 @@ impl Service {
             },
         }
     }
+}
+
+/// What a platform asks for, as far as the tenant sends it.
+pub(crate) fn read_request(
+    tenant: &TenantRow,
+    ingress: &IngressRow,
+    fields: &Fields,
+) -> Result<RequestedMessage, RequestError> {
+    let requested = request::read(ingress.kind, &ingress.settings, fields)?;
+    Ok(match requested {
+        // The tenant sends no notices: as if the ingress ignored them, because no platform can do anything about it.
+        RequestedMessage::Send(request) if request.code.is_none() && !tenant.policy.notices.enabled => {
+            RequestedMessage::Ignore { to: phone::masked(&request.recipient), usage: request.usage }
+        }
+        requested => requested,
+    })
 }
 
 /// A message that a provider accepted, or whose outcome is open.

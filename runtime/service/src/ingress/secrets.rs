@@ -1,19 +1,16 @@
 //! The token in the address of an ingress, and the secrets by which its calls are authenticated. Sealed at rest, in no log, audit entry or
 //! error.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use sendbox_domain::model::{IngressAuthenticationType as Method, IngressKind};
+use sendbox_domain::model::{IngressAuthenticationType as Method, IngressKind, TwilioApiKey};
 use sendbox_store::rows::IngressRow;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::standard_webhooks::secret_of;
 use crate::vault::{TenantKey, random, random_text};
 
-/// Minimum and maximum size of the key of Standard Webhooks, in bytes.
-const WEBHOOK_KEY: std::ops::RangeInclusive<usize> = 16..=96;
 /// Number of characters of a token.
 const TOKEN_LENGTH: usize = 32;
 
@@ -23,6 +20,9 @@ pub(crate) struct IngressSecrets {
     pub(crate) token: Zeroizing<String>,
     /// The newest first.
     pub(crate) secrets: Vec<Zeroizing<String>>,
+    /// The API key, for Twilio.
+    #[serde(default)]
+    pub(crate) api_key: Option<TwilioApiKey>,
 }
 
 impl IngressSecrets {
@@ -55,7 +55,7 @@ pub(crate) fn token_hash(token: &str) -> Option<Vec<u8>> {
 /// A new secret for a method, in the form that the platform's configuration takes.
 pub(crate) fn new_secret(kind: IngressKind, method: Method) -> Result<Zeroizing<String>> {
     Ok(match method {
-        Method::StandardWebhooks => Zeroizing::new(format!("v1,whsec_{}", STANDARD.encode(random::<32>()?.as_ref()))),
+        Method::StandardWebhooks => Zeroizing::new(format!("v1,{}", secret_of(random::<32>()?.as_ref()))),
         // As long as Twilio's.
         Method::Basic if kind == IngressKind::Twilio => Zeroizing::new(hex::encode(random::<16>()?.as_ref())),
         _ => random_text::<32>()?,
@@ -67,18 +67,16 @@ pub(crate) fn new_account_sid() -> Result<String> {
     Ok(format!("AC{}", hex::encode(random::<16>()?.as_ref())))
 }
 
-/// The key in a secret of Standard Webhooks: base64 behind `v1,whsec_`, `whsec_` or nothing.
-pub(crate) fn webhook_key(secret: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let secret = secret.strip_prefix("v1,").unwrap_or(secret);
-    let encoded = secret.strip_prefix("whsec_").unwrap_or(secret);
-    // With or without padding: secrets are copied from other systems.
-    let key = Zeroizing::new(STANDARD_NO_PAD.decode(encoded.trim_end_matches('=')).ok()?);
-    WEBHOOK_KEY.contains(&key.len()).then_some(key)
+/// A new API key.
+pub(crate) fn new_api_key() -> Result<TwilioApiKey> {
+    // As long as Twilio's.
+    Ok(TwilioApiKey { sid: format!("SK{}", hex::encode(random::<16>()?.as_ref())), secret: random_text::<24>()? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::standard_webhooks::key_of;
 
     #[test]
     fn tokens_are_found_by_their_hash() {
@@ -91,24 +89,12 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_webhooks_are_read_in_every_spelling() {
-        let encoded = STANDARD.encode([7_u8; 25]);
-        let bare = encoded.trim_end_matches('=');
-        for secret in [format!("v1,whsec_{encoded}"), format!("whsec_{encoded}"), bare.to_owned()] {
-            assert_eq!(webhook_key(&secret).as_deref().map(Vec::as_slice), Some(&[7_u8; 25][..]), "{secret}");
-        }
-        for secret in ["whsec_", "v1,whsec_AAAA", "v1,whsec_not base64 at all!!", &"A".repeat(400)] {
-            assert!(webhook_key(secret).is_none(), "{secret}");
-        }
-    }
-
-    #[test]
     fn every_method_gets_a_secret_that_it_takes() {
         for kind in IngressKind::ALL {
             for method in kind.facts().methods {
                 let secret = new_secret(kind, *method).unwrap();
                 assert!(secret.len() >= 32 && secret.bytes().all(|byte| byte.is_ascii_graphic()));
-                assert!(*method != Method::StandardWebhooks || webhook_key(&secret).is_some());
+                assert!(*method != Method::StandardWebhooks || key_of(&secret).is_some());
             }
         }
     }

@@ -5,6 +5,7 @@ use sendbox_domain::ingress::fields::Fields;
 use sendbox_domain::ingress::request::{self, RequestedMessage};
 use sendbox_domain::ingress::request_error::RequestError;
 use sendbox_domain::ingress::twilio::{self as api, Account, Operation, Sid, TwilioError};
+use sendbox_domain::ingress::twilio_callback::StatusCallback;
 use sendbox_domain::locale;
 use sendbox_domain::model::{
     Check, IngressOutcome, Message, Mode, NewVerification, Sensitive, Verification, VerificationStatus,
@@ -18,12 +19,13 @@ use crate::error::{Error, Result};
 use crate::id;
 use crate::ingress::authentication::IngressRequest;
 use crate::ingress::call_log::CallRecord;
-use crate::ingress::receiver::{Handled, Refused};
+use crate::ingress::receiver::{Handled, Refused, read_request};
 use crate::sending::admission::recipient_hash;
 use crate::service::Service;
+use crate::webhooks::endpoints::read_url;
 
 /// Parameters of a message that change what is sent, when, or who is told.
-const UNSERVED_OF_MESSAGES: [&str; 5] = ["StatusCallback", "ScheduleType", "SendAt", "MediaUrl", "ContentVariables"];
+const UNSERVED_OF_MESSAGES: [&str; 4] = ["ScheduleType", "SendAt", "MediaUrl", "ContentVariables"];
 /// Parameters of a verification that change what is sent or checked.
 const UNSERVED_OF_VERIFICATIONS: [&str; 6] =
     ["CustomCode", "CustomMessage", "Amount", "Payee", "TemplateSid", "SendDigits"];
@@ -108,7 +110,9 @@ impl Service {
                 .map_err(|error| Failed::from(Refused::from(error)))
         };
         match operation {
-            Operation::CreateMessage(account) => self.create_twilio_message(ingress, account, &fields()?).await,
+            Operation::CreateMessage(account) => {
+                self.create_twilio_message(tenant_row, ingress, account, &fields()?).await
+            }
             Operation::FetchMessage(account, sid) => {
                 let message = self.message(caller, tenant, &id::of_bits("m", sid.0)?).await?;
                 Ok(answered(200, &api::message(account, sid, &message)))
@@ -145,6 +149,7 @@ impl Service {
 
     async fn create_twilio_message(
         &self,
+        tenant: &TenantRow,
         ingress: &IngressRow,
         account: Account<'_>,
         fields: &Fields,
@@ -154,7 +159,7 @@ impl Service {
             let detail = format!("`{name}` is not served here; leave it out");
             return Err(Failed::new(TwilioError::Refused(Refusal::Malformed), detail));
         }
-        let requested = match request::read(ingress.kind, &ingress.settings, fields)? {
+        let requested = match read_request(tenant, ingress, fields)? {
             RequestedMessage::Send(requested) => *requested,
             RequestedMessage::Ignore { to, usage } => {
                 let record = CallRecord { recipient_masked: Some(to), usage: Some(usage), ..CallRecord::default() };
@@ -162,8 +167,9 @@ impl Service {
                 return Ok(Handled::new(IngressOutcome::Ignored, api::error(error, false), record));
             }
         };
+        let status_callback = self.status_callback(ingress, account, fields)?;
         let record = CallRecord::of(&requested);
-        match self.send_requested(ingress, requested).await {
+        match self.send_requested(ingress, requested, status_callback).await {
             Ok(sent) => {
                 let message: Message = self.read_message(&ingress.tenant, &sent.id).await?;
                 let body = api::message(account, sid_of(&message.id)?, &message);
@@ -176,6 +182,20 @@ impl Service {
                 Ok(Handled::new(failed.outcome, answer, CallRecord { detail: Some(detail), ..record }))
             }
         }
+    }
+
+    /// Where the statuses of a message are to be reported.
+    fn status_callback(
+        &self,
+        ingress: &IngressRow,
+        account: Account<'_>,
+        fields: &Fields,
+    ) -> Result<Option<StatusCallback>, Failed> {
+        let Some(url) = fields.text("StatusCallback") else { return Ok(None) };
+        // The error names no part of the URL, which may hold a token.
+        let url = read_url(url, &self.inner.operator)
+            .map_err(|error| Failed::new(TwilioError::Callback, format!("`StatusCallback`: {}", error.message)))?;
+        Ok(Some(StatusCallback { ingress: ingress.id.clone(), account: account.0.to_owned(), url }))
     }
 
     async fn start_twilio_verification(

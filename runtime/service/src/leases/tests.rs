@@ -122,6 +122,7 @@ async fn fixture() -> Fixture {
         next_attempt_at: None,
         lease: None,
         platform_data: Default::default(),
+        status_callback: None,
     };
     messages::insert(&mut tx, &message).await.unwrap();
     tx.commit().await.unwrap();

@@ -29,6 +29,8 @@ pub(crate) struct AdmissionRequest<'a> {
     pub(crate) client_ip: Option<IpAddr>,
     pub(crate) connection: &'a str,
     pub(crate) usage: Usage,
+    /// Whether it has no code.
+    pub(crate) is_notice: bool,
     pub(crate) segments: u32,
 }
 
@@ -65,7 +67,7 @@ pub(crate) async fn admit(tx: &mut Tx, request: &AdmissionRequest<'_>, now: Time
     holds::check(tx, &tenant.id, key, recipient, now).await?;
     let price = policy::price(&tenant.policy, recipient.country.as_deref(), request.segments);
     let hashes = Hashes::new(key, recipient, request.client_ip);
-    let facts = hashes.facts(request.connection, request.usage, price);
+    let facts = hashes.facts(request.connection, (request.usage, request.is_notice), price);
     let buckets_to_charge = limits::buckets(&tenant.policy, &facts);
     let keys: Vec<String> = buckets_to_charge.iter().map(|bucket| bucket.key.clone()).collect();
     let mut states = buckets::load(tx, &tenant.id, &keys).await?;
@@ -158,6 +160,8 @@ pub(crate) struct Charge<'a> {
     pub(crate) recipient: &'a Recipient,
     pub(crate) client_ip: Option<IpAddr>,
     pub(crate) usage: Usage,
+    /// Whether it has no code.
+    pub(crate) is_notice: bool,
     /// What was charged to the spend cap.
     pub(crate) price_micros: u64,
     /// When it was admitted.
@@ -178,7 +182,7 @@ pub(crate) async fn refund(
     let hashes = Hashes::new(key, charge.recipient, charge.client_ip);
     let price = Some(charge.price_micros).filter(|price| *price > 0);
     let mut refunds = Vec::new();
-    for bucket in limits::buckets(&tenant.policy, &hashes.facts("", charge.usage, price)) {
+    for bucket in limits::buckets(&tenant.policy, &hashes.facts("", (charge.usage, charge.is_notice), price)) {
         if let Ok(budget) = bucket.refunds(&tenant.policy) {
             refunds.push((bucket, budget));
         }
@@ -240,9 +244,14 @@ impl Hashes {
         }
     }
 
-    fn facts<'a>(&'a self, connection: &'a str, usage: Usage, price_micros: Option<u64>) -> Facts<'a> {
+    fn facts<'a>(
+        &'a self,
+        connection: &'a str,
+        (usage, is_notice): (Usage, bool),
+        price_micros: Option<u64>,
+    ) -> Facts<'a> {
         let Self { recipient, prefix, ip } = self;
-        Facts { recipient, prefix, ip: ip.as_deref(), connection, usage, price_micros }
+        Facts { recipient, prefix, ip: ip.as_deref(), connection, usage, is_notice, price_micros }
     }
 }
 

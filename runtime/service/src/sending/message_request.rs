@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use sendbox_domain::ingress::twilio_callback::StatusCallback;
 use sendbox_domain::model::{Mode, PlatformData, Sensitive};
 use sendbox_domain::phone;
 use sendbox_sandbox::{Recipient, Usage};
@@ -30,6 +31,8 @@ pub(crate) struct MessageRequest {
     /// The call of an ingress that asks for the message, recorded with it.
     pub(crate) call: Option<IngressCallRow>,
     pub(crate) platform_data: PlatformData,
+    /// Where its statuses are reported in Twilio's format.
+    pub(crate) status_callback: Option<StatusCallback>,
 }
 
 /// How repetitions of a request to send a message are recognized.

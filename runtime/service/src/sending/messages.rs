@@ -72,7 +72,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::NotSent`] with the message, when it was accepted and could not be sent. Before that: [`Error::Invalid`],
-    /// [`Error::FlowDisabled`], [`Error::NoActiveConnection`], [`Error::CountryNotAllowed`], [`Error::Limited`],
+    /// [`Error::FlowDisabled`], [`Error::NoticesDisabled`], [`Error::NoActiveConnection`], [`Error::CountryNotAllowed`], [`Error::Limited`],
     /// [`Error::IdempotencyMismatch`], [`Error::IdempotencyInFlight`].
     pub async fn send_message(
         &self,
@@ -114,6 +114,7 @@ impl Service {
             repeats: Repeats::ByKey(idempotency_key.map(str::to_owned)),
             call: None,
             platform_data,
+            status_callback: None,
         };
         match self.accept_request(request).await? {
             AcceptedMessage::Repeated { first } => self.replay_response(tenant, &first, mode, None).await,
@@ -148,6 +149,9 @@ impl Service {
             claim.set_resource(tx, tenant, &key, id, self.now()).await?;
         }
         check_flow(&row, *usage)?;
+        if request.code.is_none() && !row.policy.notices.enabled {
+            return Err(Error::NoticesDisabled);
+        }
         let outgoing = OutgoingMessage {
             payload: Payload {
                 to: Zeroizing::new(recipient.e164.to_string()),
@@ -163,6 +167,7 @@ impl Service {
             verification: None,
             mode: *mode,
             platform_data: request.platform_data.clone(),
+            status_callback: request.status_callback.clone(),
         };
         if let Some(call) = &request.call {
             ingresses::insert_call(tx, call).await?;
@@ -221,6 +226,7 @@ impl Service {
             client_ip,
             connection: &name,
             usage: outgoing.usage,
+            is_notice: outgoing.payload.code.is_none(),
             segments: segments.unwrap_or(1),
         };
         let admission = admit(tx, &request, now).await?;
@@ -256,6 +262,7 @@ impl Service {
                 recipient: &outgoing.recipient,
                 client_ip,
                 usage: row.usage,
+                is_notice: outgoing.payload.code.is_none(),
                 price_micros: row.price_micros,
                 at: now,
             };
@@ -410,6 +417,7 @@ fn message_row(
         next_attempt_at: None,
         lease: None,
         platform_data: outgoing.platform_data.clone(),
+        status_callback: outgoing.status_callback.clone(),
     }
 }
 

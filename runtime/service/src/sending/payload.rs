@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sendbox_domain::ingress::twilio_callback::StatusCallback;
 use sendbox_domain::model::{Mode, PlatformData, Sensitive};
 use sendbox_domain::plan::MessageRequest;
+use sendbox_domain::template;
 use sendbox_sandbox::{Attempt, Recipient, Usage};
 use sendbox_store::rows::TenantRow;
 use serde::{Deserialize, Serialize};
@@ -58,6 +60,7 @@ pub(crate) struct OutgoingMessage {
     pub(crate) verification: Option<String>,
     pub(crate) mode: Mode,
     pub(crate) platform_data: PlatformData,
+    pub(crate) status_callback: Option<StatusCallback>,
 }
 
 /// The input for the plan of one attempt.
@@ -70,7 +73,12 @@ pub(crate) fn message_request(
     number: u32,
 ) -> Result<MessageRequest> {
     let first = Attempt::first().map_err(|error| Error::Internal(error.to_string()))?;
+    let notice_templates = match payload.code {
+        None => template::of_notices(&tenant.policy.notices.templates),
+        Some(_) => Vec::new(),
+    };
     Ok(MessageRequest {
+        notice_templates,
         to: payload.to.clone(),
         usage,
         locale,

@@ -52,6 +52,7 @@ pub(crate) async fn give_back(
         recipient: &recipient,
         client_ip: payload.client_ip.as_ref().and_then(|ip| ip.parse().ok()),
         usage: row.usage,
+        is_notice: payload.code.is_none(),
         price_micros: row.price_micros,
         at: row.created_at,
     };

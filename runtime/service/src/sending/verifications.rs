@@ -146,6 +146,7 @@ impl Service {
             verification: Some(row.id.clone()),
             mode,
             platform_data: row.platform_data.clone(),
+            status_callback: None,
         }
     }
 

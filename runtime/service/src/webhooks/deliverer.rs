@@ -1,4 +1,4 @@
-//! The deliverer: sends due events to webhook endpoints, and tries again when that fails.
+//! The deliverer: sends due events to webhook endpoints and status callbacks, and tries again when that fails.
 //!
 //! Promises
 //! - endpoints take turns: one that is slow, or has many events waiting, delays neither those of other tenants nor the others of its own;
@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sendbox_domain::model::{EventAttempt, EventDeliveryStatus, Timestamp};
-use sendbox_domain::rules::webhook_schedule::{self, MAX_ATTEMPTS_KEPT, MAX_EVENTS};
-use sendbox_sandbox::MayLeave;
+use sendbox_domain::rules::webhook_schedule::{self, MAX_ATTEMPTS_KEPT, MAX_CALLBACK_ATTEMPTS, MAX_EVENTS};
+use sendbox_sandbox::{MayLeave, PostResponse};
 use sendbox_store::rows::{EventDeliveryRow, WebhookEndpointRow};
 use sendbox_store::{Done, Tx, events, processes, tenants, webhooks};
 
@@ -21,8 +21,10 @@ use crate::leases::{HeldLease, LeasedRow};
 use crate::lock::lock;
 use crate::service::Service;
 use crate::vault::random_fraction;
+use crate::webhooks::endpoints::EndpointTrouble;
 use crate::webhooks::outgoing_request::OutgoingRequest;
 use crate::webhooks::secret::WebhookSecret;
+use crate::webhooks::status_callback::CallbackTarget;
 use crate::webhooks::turns::{MAX_IN_PROGRESS, MAX_OF_TENANT};
 
 /// Maximum number of deliveries of one endpoint in progress.
@@ -99,14 +101,43 @@ struct Claimed {
     is_complete: bool,
 }
 
+/// Where an event is sent.
+enum Target {
+    Endpoint(Box<WebhookEndpointRow>),
+    /// The status callback of the message that the event tells of.
+    Callback(Box<CallbackTarget>),
+}
+
 /// What has become of an attempt.
 enum AttemptEnd {
-    /// The endpoint, as it was before the attempt.
-    Made { endpoint: Box<WebhookEndpointRow>, attempt: EventAttempt },
+    /// The target, as it was before the attempt.
+    Made { target: Target, attempt: EventAttempt, retry_after: Option<Timestamp> },
     /// There is nothing to be sent to any more.
     Cancelled,
     /// This process may not send it now.
     NotLeft,
+}
+
+impl AttemptEnd {
+    /// Why the endpoint is to be disabled, if it is.
+    fn trouble(&self, now: Timestamp) -> Option<EndpointTrouble> {
+        let Self::Made { target: Target::Endpoint(endpoint), attempt, .. } = self else { return None };
+        let (status, since) = (attempt.status, endpoint.failing_since);
+        if status.is_some_and(webhook_schedule::is_gone) {
+            return Some(EndpointTrouble::Gone { url: endpoint.url.clone() });
+        }
+        let is_failing = !status.is_some_and(webhook_schedule::is_delivered)
+            && since.is_some_and(|since| webhook_schedule::is_to_be_disabled(since, now));
+        is_failing.then_some(EndpointTrouble::Failing)
+    }
+}
+
+/// The endpoint or the status callback that a delivery is for. `None`: it was deleted.
+async fn find_target(tx: &mut Tx, row: &EventDeliveryRow) -> Result<Option<Target>> {
+    if let Some(endpoint) = webhooks::get(tx, &row.tenant, &row.endpoint).await? {
+        return Ok(Some(Target::Endpoint(Box::new(endpoint))));
+    }
+    Ok(CallbackTarget::find(tx, row).await?.map(|target| Target::Callback(Box::new(target))))
 }
 
 impl Service {
@@ -245,13 +276,16 @@ impl Service {
                 return;
             }
         };
+        // Before the next event of the subject is due, so that nothing is sent to an endpoint that is gone.
+        if let Some(trouble) = end.trouble(self.now())
+            && let Err(error) = self.disable_endpoint(&row.tenant, &row.endpoint, trouble).await
+        {
+            tracing::error!(endpoint = row.endpoint, %error, "a webhook endpoint could not be disabled");
+        }
         for number in 1..=MAX_FINISH_TRIES {
             match self.finish_event(&row, &lease, &end).await {
-                Ok(is_failing) => {
+                Ok(()) => {
                     lease.end();
-                    if is_failing && let Err(error) = self.disable_failing_endpoint(&row.tenant, &row.endpoint).await {
-                        tracing::error!(endpoint = row.endpoint, %error, "a failing webhook endpoint could not be disabled");
-                    }
                     return;
                 }
                 Err(error) => {
@@ -266,17 +300,24 @@ impl Service {
         let now = self.now();
         let mut tx = self.completion_store_of(&row.tenant).begin_read().await?;
         let tenant = tenants::get(&mut tx, &row.tenant).await?;
-        let endpoint = webhooks::get(&mut tx, &row.tenant, &row.endpoint).await?;
+        let target = find_target(&mut tx, row).await?;
         let event = events::get(&mut tx, &row.tenant, &row.event).await?;
         drop(tx);
-        let (Some(tenant), Some(endpoint), Some(event)) = (tenant, endpoint, event) else {
+        let (Some(tenant), Some(target), Some(event)) = (tenant, target, event) else {
             return Ok(AttemptEnd::Cancelled);
         };
-        let Some(url) = endpoint.url.clone().filter(|_| endpoint.disabled_reason.is_none()) else {
-            return Ok(AttemptEnd::Cancelled);
+        let key = self.tenant_key(&tenant)?;
+        let request = match &target {
+            Target::Endpoint(endpoint) => match endpoint.url.clone().filter(|_| endpoint.disabled_reason.is_none()) {
+                Some(url) => {
+                    let secrets = WebhookSecret::of(&key, endpoint, now)?;
+                    Some(OutgoingRequest::of_event(url, &event, &secrets, now)?)
+                }
+                None => None,
+            },
+            Target::Callback(callback) => callback.request(&key, &event)?,
         };
-        let secrets = WebhookSecret::of(&self.tenant_key(&tenant)?, &endpoint, now)?;
-        let request = OutgoingRequest::of_event(url, &event, &secrets, now)?;
+        let Some(request) = request else { return Ok(AttemptEnd::Cancelled) };
         if !self.inner.leases.is_held(lease).await? {
             return Ok(AttemptEnd::NotLeft);
         }
@@ -285,41 +326,51 @@ impl Service {
         let may_leave: MayLeave = Arc::new(is_held);
         let result = self.send_request(&row.tenant, request, may_leave).await;
         let took = self.inner.clock.monotonic().saturating_sub(began);
-        let (status, error) = match result {
-            Ok(status) => (Some(status), None),
+        let (status, retry_after, error) = match result {
+            Ok(PostResponse { status, retry_after }) => {
+                let after = retry_after.and_then(|header| webhook_schedule::retry_after(&header, self.now()));
+                (Some(status), after, None)
+            }
             Err(error) if !error.maybe_sent && !lease.condition()() => return Ok(AttemptEnd::NotLeft),
-            Err(error) => (None, Some(error.reason)),
+            Err(error) => (None, None, Some(error.reason)),
         };
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let attempt = EventAttempt { started_at: now, took_ms, status, error };
-        Ok(AttemptEnd::Made { endpoint: Box::new(endpoint), attempt })
+        Ok(AttemptEnd::Made { target, attempt, retry_after })
     }
 
-    /// Stores the end of an attempt, and what follows. Returns whether the endpoint is to be disabled.
-    async fn finish_event(&self, row: &EventDeliveryRow, lease: &HeldLease, end: &AttemptEnd) -> Result<bool> {
+    /// Stores the end of an attempt, and what follows.
+    async fn finish_event(&self, row: &EventDeliveryRow, lease: &HeldLease, end: &AttemptEnd) -> Result<()> {
         let now = self.now();
         let mut finished = row.clone();
         let mut failing_since: Option<Option<Timestamp>> = None;
-        let mut is_failing = false;
         match end {
             AttemptEnd::NotLeft => {}
             AttemptEnd::Cancelled => finished.status = EventDeliveryStatus::Cancelled,
-            AttemptEnd::Made { endpoint, attempt } => {
+            AttemptEnd::Made { target, attempt, retry_after } => {
                 finished.attempts.push(attempt.clone());
                 let surplus = finished.attempts.len().saturating_sub(MAX_ATTEMPTS_KEPT);
                 finished.attempts.drain(..surplus);
                 if attempt.status.is_some_and(webhook_schedule::is_delivered) {
                     finished.status = EventDeliveryStatus::Delivered;
-                    failing_since = endpoint.failing_since.is_some().then_some(None);
+                    if let Target::Endpoint(endpoint) = target {
+                        failing_since = endpoint.failing_since.is_some().then_some(None);
+                    }
                 } else {
                     finished.failures += 1;
-                    match webhook_schedule::next_attempt(finished.failures, now, random_fraction()?) {
-                        Some(at) => finished.next_attempt_at = at,
+                    let is_gone = attempt.status.is_some_and(webhook_schedule::is_gone);
+                    let is_last = match target {
+                        Target::Endpoint(_) => is_gone,
+                        Target::Callback(_) => is_gone || finished.failures >= MAX_CALLBACK_ATTEMPTS,
+                    };
+                    let next = webhook_schedule::next_attempt(finished.failures, now, random_fraction()?);
+                    match next.filter(|_| !is_last) {
+                        Some(at) => finished.next_attempt_at = retry_after.map_or(at, |wanted| wanted.max(at)),
                         None => finished.status = EventDeliveryStatus::Failed,
                     }
-                    failing_since = endpoint.failing_since.is_none().then_some(Some(attempt.started_at));
-                    is_failing =
-                        endpoint.failing_since.is_some_and(|since| webhook_schedule::is_to_be_disabled(since, now));
+                    if let Target::Endpoint(endpoint) = target {
+                        failing_since = endpoint.failing_since.is_none().then_some(Some(attempt.started_at));
+                    }
                 }
             }
         }
@@ -329,14 +380,14 @@ impl Service {
             Box::pin(async move {
                 if !events::finish(tx, &finished, &lease).await? {
                     // It was sent again, or deleted, or another process has taken over.
-                    return Ok(Done::Rollback(false));
+                    return Ok(Done::Rollback(()));
                 }
                 let is_over = finished.status != EventDeliveryStatus::Pending;
                 events::set_due_after(tx, &finished, if is_over { now } else { finished.next_attempt_at }).await?;
                 if let Some(since) = failing_since {
                     webhooks::set_failing(tx, &finished.tenant, &finished.endpoint, since).await?;
                 }
-                Ok(Done::Commit(is_failing))
+                Ok(Done::Commit(()))
             })
         })
         .await

@@ -47,12 +47,23 @@ fn audit_view(row: &WebhookEndpointRow) -> Value {
     json!({ "name": row.name, "origin": origin, "events": row.events, "enabled": row.disabled_reason.is_none() })
 }
 
+/// Why the service disables an endpoint.
+pub(crate) enum EndpointTrouble {
+    /// Every attempt has failed, for days.
+    Failing,
+    /// It responded that it is gone.
+    Gone {
+        /// The URL that did.
+        url: Option<String>,
+    },
+}
+
 fn target(id: &str) -> String {
     format!("webhook-endpoint:{id}")
 }
 
-/// The URL as it is stored.
-fn read_url(text: &str, operator: &OperatorPolicy) -> Result<String, FieldError> {
+/// A URL to which requests are sent, as it is stored.
+pub(crate) fn read_url(text: &str, operator: &OperatorPolicy) -> Result<String, FieldError> {
     if text.chars().count() > MAX_URL {
         let message = format!("must have at most {MAX_URL} characters");
         return Err(FieldError::new("url", message).coded(FieldCode::MaxLength, &[("bound", &MAX_URL.to_string())]));
@@ -263,17 +274,24 @@ impl Service {
         Ok(tx.commit().await?)
     }
 
-    /// Disables a webhook endpoint that has been failing for too long. Nothing happens if it has succeeded since, or was changed.
-    pub(crate) async fn disable_failing_endpoint(&self, tenant: &str, endpoint: &str) -> Result<()> {
+    /// Disables a webhook endpoint that has been failing for too long, or is gone. Nothing happens if it has succeeded since, or was
+    /// changed.
+    pub(crate) async fn disable_endpoint(&self, tenant: &str, endpoint: &str, trouble: EndpointTrouble) -> Result<()> {
         let now = self.now();
         let mut tx = self.completion_store_of(tenant).begin().await?;
         let Some(tenant_row) = tenants::lock(&mut tx, tenant).await? else { return Ok(()) };
         let Some(mut row) = webhooks::get(&mut tx, tenant, endpoint).await? else { return Ok(()) };
-        let Some(since) = row.failing_since.filter(|since| is_to_be_disabled(*since, now)) else { return Ok(()) };
+        let reason = match trouble {
+            EndpointTrouble::Failing if row.failing_since.is_some_and(|since| is_to_be_disabled(since, now)) => {
+                DisabledReason::Failing
+            }
+            EndpointTrouble::Gone { url } if row.url == url => DisabledReason::Gone,
+            _ => return Ok(()),
+        };
         if row.disabled_reason.is_some() {
             return Ok(());
         }
-        row.disabled_reason = Some(DisabledReason::Failing);
+        row.disabled_reason = Some(reason);
         row.updated_at = now;
         webhooks::update(&mut tx, &row).await?;
         subscribe(&mut tx, tenant_row).await?;
@@ -285,11 +303,11 @@ impl Service {
             action: "webhook-endpoint.auto-disable".to_owned(),
             target: target(endpoint),
             before: Some(json!({ "enabled": true })),
-            after: Some(json!({ "enabled": false, "failingSince": since })),
+            after: Some(json!({ "enabled": false, "disabledReason": reason, "failingSince": row.failing_since })),
         };
         audit::append(&mut tx, &entry).await?;
         tx.commit().await?;
-        tracing::warn!(tenant, endpoint, "a webhook endpoint was disabled: every attempt has failed for five days");
+        tracing::warn!(tenant, endpoint, reason = reason.as_str(), "a webhook endpoint was disabled");
         Ok(())
     }
 }

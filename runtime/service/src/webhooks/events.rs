@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::paging::{bad_cursor, no_longer_than, page_size};
 use crate::service::Service;
 use crate::webhooks::outbox::event_row;
+use crate::webhooks::status_callback;
 
 fn delivery_view(row: EventDeliveryRow) -> EventDelivery {
     let is_pending = row.status == EventDeliveryStatus::Pending;
@@ -138,7 +139,14 @@ impl Service {
             Some(endpoint) => vec![endpoint],
             None => deliveries.iter().map(|delivery| delivery.endpoint.as_str()).collect(),
         };
+        let callback = status_callback::receiver(&mut tx, &row).await?;
         let mut restarted = Vec::new();
+        for delivery in deliveries.iter().filter(|delivery| callback.as_ref() == Some(&delivery.endpoint)) {
+            if wanted.contains(&delivery.endpoint.as_str()) {
+                events::restart(&mut tx, delivery.sequence, now).await?;
+                restarted.push(delivery.endpoint.as_str());
+            }
+        }
         for endpoint in endpoints.iter().filter(|endpoint| wanted.contains(&endpoint.id.as_str())) {
             if endpoint.disabled_reason.is_some() || endpoint.url.is_none() {
                 continue;

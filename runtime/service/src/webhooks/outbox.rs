@@ -2,12 +2,13 @@
 //!
 //! Promises
 //! - an event is written if and only if what it tells is committed;
-//! - whether anybody wants it is known from the tenant's row, which its callers have read anyway: without an endpoint, nothing is read or
-//!   written;
+//! - whether anybody wants it is known from the rows of the tenant and of the message, which its callers have read anyway: without an
+//!   endpoint and a status callback, nothing is read or written;
 //! - an event holds no code, no text, no full number and no secret.
 //!
 //! An endpoint that is enabled while a message is being sent may miss the event of that message.
 
+use sendbox_domain::ingress::twilio_callback;
 use sendbox_domain::model::{
     EventData, EventType, HoldEvent, MessageEvent, Timestamp, VerificationEvent, VerificationStatus, VersionEvent,
 };
@@ -37,19 +38,41 @@ pub(crate) fn event_row(
     })
 }
 
-/// Writes an event, if an endpoint wants it.
+/// Who gets an event.
+struct Receivers<'a> {
+    tenant: &'a str,
+    subscriptions: &'a Subscriptions,
+    /// The id of the ingress whose status callback of the message gets it, too.
+    callback: Option<&'a str>,
+}
+
+impl<'a> Receivers<'a> {
+    fn endpoints(tenant: &'a str, subscriptions: &'a Subscriptions) -> Self {
+        Self { tenant, subscriptions, callback: None }
+    }
+
+    fn of_message(row: &'a MessageRow, subscriptions: &'a Subscriptions) -> Self {
+        let callback = row.status_callback.as_ref().map(|callback| callback.ingress.as_str());
+        Self { tenant: &row.tenant, subscriptions, callback }
+    }
+}
+
+/// Writes an event, if an endpoint or a status callback wants it.
 async fn write(
     tx: &mut Tx,
-    (tenant, subscriptions): (&str, &Subscriptions),
+    receivers: Receivers<'_>,
     (kind, subject): (EventType, &str),
     data: impl FnOnce() -> EventData,
     now: Timestamp,
 ) -> Result<()> {
-    if !subscriptions.want(kind) {
+    let Receivers { tenant, subscriptions, callback } = receivers;
+    let callback = callback.filter(|_| twilio_callback::status(kind).is_some());
+    if callback.is_none() && !subscriptions.want(kind) {
         return Ok(());
     }
     let event = event_row(tenant, kind, subject, &data(), now)?;
-    Ok(events::insert(tx, &event, subscriptions.receivers(kind)).await?)
+    let receivers: Vec<&str> = subscriptions.receivers(kind).chain(callback).collect();
+    Ok(events::insert(tx, &event, receivers.into_iter()).await?)
 }
 
 fn message_data(row: &MessageRow, delivery_state: Option<DeliveryState>) -> EventData {
@@ -89,12 +112,13 @@ pub(crate) async fn message_ended(
     now: Timestamp,
 ) -> Result<()> {
     let Some(kind) = EventType::of_message(row.status) else { return Ok(()) };
-    write(tx, (&row.tenant, subscriptions), (kind, &row.id), || message_data(row, None), now).await
+    let receivers = Receivers::of_message(row, subscriptions);
+    write(tx, receivers, (kind, &row.id), || message_data(row, None), now).await
 }
 
-/// Whether anybody wants to know of a delivery state.
-pub(crate) fn wants_delivery(subscriptions: &Subscriptions, state: DeliveryState) -> bool {
-    EventType::of_delivery(state).is_some_and(|kind| subscriptions.want(kind))
+/// Whether anybody wants to know of the delivery state of a message, which may have a status callback.
+pub(crate) fn wants_delivery(subscriptions: &Subscriptions, state: DeliveryState, has_callback: bool) -> bool {
+    EventType::of_delivery(state).is_some_and(|kind| has_callback || subscriptions.want(kind))
 }
 
 /// Tells what a provider has reported of a message.
@@ -106,7 +130,8 @@ pub(crate) async fn message_reported(
     now: Timestamp,
 ) -> Result<()> {
     let Some(kind) = EventType::of_delivery(state) else { return Ok(()) };
-    write(tx, (&row.tenant, subscriptions), (kind, &row.id), || message_data(row, Some(state)), now).await
+    let receivers = Receivers::of_message(row, subscriptions);
+    write(tx, receivers, (kind, &row.id), || message_data(row, Some(state)), now).await
 }
 
 /// Tells that a verification was approved.
@@ -117,7 +142,8 @@ pub(crate) async fn verification_approved(
     now: Timestamp,
 ) -> Result<()> {
     let (kind, status) = (EventType::VerificationApproved, VerificationStatus::Approved);
-    write(tx, (&row.tenant, subscriptions), (kind, &row.id), || verification_data(row, status), now).await
+    let receivers = Receivers::endpoints(&row.tenant, subscriptions);
+    write(tx, receivers, (kind, &row.id), || verification_data(row, status), now).await
 }
 
 /// Ends pending verifications that have expired, and tells it. Returns their number.
@@ -132,7 +158,7 @@ pub(crate) async fn expire_verifications(tx: &mut Tx, now: Timestamp, limit: u32
         let Some(tenant) = &tenant else { continue };
         let what = (EventType::VerificationExpired, row.id.as_str());
         let data = || verification_data(row, VerificationStatus::Expired);
-        write(tx, (&tenant.id, &tenant.subscriptions), what, data, now).await?;
+        write(tx, Receivers::endpoints(&tenant.id, &tenant.subscriptions), what, data, now).await?;
     }
     Ok(expired.len() as u64)
 }
@@ -153,7 +179,8 @@ pub(crate) async fn hold_created(
             expires_at: hold.expires_at,
         })
     };
-    write(tx, (&hold.tenant, subscriptions), (EventType::HoldCreated, &hold.message), data, now).await
+    let receivers = Receivers::endpoints(&hold.tenant, subscriptions);
+    write(tx, receivers, (EventType::HoldCreated, &hold.message), data, now).await
 }
 
 /// Tells that a version was rolled back, in this release: to the tenant, or to all tenants that use the connector and follow the release
@@ -188,7 +215,7 @@ pub(crate) async fn version_rolled_back(
             })
         };
         let what = (EventType::VersionRolledBack, release.connector.as_str());
-        write(tx, (&tenant.id, &tenant.subscriptions), what, data, now).await?;
+        write(tx, Receivers::endpoints(&tenant.id, &tenant.subscriptions), what, data, now).await?;
     }
     Ok(())
 }

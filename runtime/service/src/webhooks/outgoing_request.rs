@@ -6,10 +6,10 @@
 //! Promises
 //! - requests leave through the sandbox's egress, under the operator's policy, and only to addresses that connectors may reach, too;
 //! - tenants take turns: there is a fixed number of requests in progress, and one tenant has only a share of them;
-//! - of a response, only the status is kept.
+//! - of a response, only the status and when to try again are kept.
 
 use sendbox_domain::model::Timestamp;
-use sendbox_sandbox::{MayLeave, Post, PostError, Revocation};
+use sendbox_sandbox::{MayLeave, Post, PostError, PostResponse, Revocation};
 use sendbox_slots::Waiting;
 use sendbox_store::rows::EventRow;
 use serde_json::json;
@@ -44,13 +44,13 @@ impl OutgoingRequest {
 }
 
 impl Service {
-    /// Sends a request in the name of a tenant, in its turn, if it may leave then. Returns the status of the response.
+    /// Sends a request in the name of a tenant, in its turn, if it may leave then. Returns what counts of the response.
     pub(crate) async fn send_request(
         &self,
         tenant: &str,
         request: OutgoingRequest,
         may_leave: MayLeave,
-    ) -> Result<u16, PostError> {
+    ) -> Result<PostResponse, PostError> {
         // Never refused: what waits was claimed, and that is bounded.
         let _slot = self.inner.webhook_slots.acquire(tenant, Waiting::Unbounded).await;
         let OutgoingRequest { url, headers, body } = request;

@@ -299,6 +299,7 @@ ProblemTypeUri = Literal[
     "/problems/approval-required",
     "/problems/connection-in-use",
     "/problems/flow-disabled",
+    "/problems/notices-disabled",
     "/problems/no-active-connection",
     "/problems/idempotency-in-flight",
     "/problems/verification-ended",

@@ -7,6 +7,7 @@ fn facts() -> Facts<'static> {
         ip: Some("192.0.2.1"),
         connection: "main",
         usage: Usage::SignIn,
+        is_notice: false,
         price_micros: Some(7),
     }
 }
@@ -34,6 +35,32 @@ fn the_limits_of_a_request() {
             ("tenant-per-minute", LimitName::TenantPerMinute, window(6000, 60)),
         ]
     );
+}
+
+#[test]
+fn a_notice_takes_no_place_of_a_code() {
+    let policy: Policy =
+        serde_json::from_value(serde_json::json!({ "notices": { "numberPerDay": 3, "tenantPerDay": 50 } })).unwrap();
+    let found = buckets(&policy, &Facts { is_notice: true, ..facts() });
+    let window = |max| Rule::Window { max, seconds: 86_400 };
+    let own: Vec<_> =
+        found.iter().filter(|bucket| bucket.key.starts_with("notice")).map(|it| (&*it.key, it.rule)).collect();
+    assert_eq!(own, [("notice-number-per-day:aa", window(3)), ("notice-tenant-per-day", window(50))]);
+    let of_code = buckets(&policy, &facts());
+    let shared: Vec<_> = found.iter().filter(|bucket| of_code.contains(bucket)).map(|bucket| bucket.limit).collect();
+    assert_eq!(
+        shared,
+        [
+            LimitName::ConnectionPerMinute,
+            LimitName::IpPerHour,
+            LimitName::PrefixPerHour,
+            LimitName::TenantPerDay,
+            LimitName::TenantPerMinute,
+        ]
+    );
+    assert_eq!(found.len(), own.len() + shared.len());
+    let refunds: Vec<_> = found.iter().filter(|bucket| bucket.refunds(&policy).is_ok()).map(|it| it.limit).collect();
+    assert_eq!(refunds, [LimitName::IpPerHour, LimitName::NoticeNumberPerDay, LimitName::PrefixPerHour]);
 }
 
 #[test]

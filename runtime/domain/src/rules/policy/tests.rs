@@ -30,6 +30,25 @@ fn what_a_new_tenant_starts_with_is_within_the_bounds() {
 }
 
 #[test]
+fn templates_of_notices() {
+    let of = |templates: Value| fields(&policy(json!({ "notices": { "templates": templates } })));
+    let template = |content: &str| json!({ "usage": "generic", "content": content });
+    assert!(
+        of(json!([template("Go to {{link}}"), { "usage": "generic", "locale": "da", "content": "Hej" }])).is_empty()
+    );
+    for (templates, field) in [
+        (json!([template("{{code}} is it")]), "/notices/templates/0/content"),
+        (json!([template(" ")]), "/notices/templates/0/content"),
+        (json!([template(&"a".repeat(8193))]), "/notices/templates/0/content"),
+        (json!([{ "usage": "generic", "locale": "d", "content": "Hej" }]), "/notices/templates/0/locale"),
+        (json!([template("a"), template("b")]), "/notices/templates/1"),
+        (json!((0..101).map(|_| template("a")).collect::<Vec<_>>()), "/notices/templates"),
+    ] {
+        assert_eq!(of(templates).first().map(String::as_str), Some(field));
+    }
+}
+
+#[test]
 fn each_number_has_its_bounds() {
     for (pointer, least, most) in [
         ("/codes/digits", 6, 10_u64),
@@ -44,6 +63,8 @@ fn each_number_has_its_bounds() {
         ("/limits/tenantPerMinute", 1, 1_000_000),
         ("/limits/tenantPerDay", 1, 100_000_000),
         ("/limits/cooldownSeconds", 0, 600),
+        ("/notices/numberPerDay", 1, 1000),
+        ("/notices/tenantPerDay", 1, 100_000_000),
         ("/delivery/maxMessages", 1, 3),
         ("/spend/capPerMonthMicros", 0, 1_000_000_000_000_000),
         ("/spend/pricePerSegmentMicros", 0, 1_000_000_000),

@@ -19,7 +19,33 @@ fn call(headers: &[(&str, &str)]) -> IngressRequest {
 
 fn check(method: Method, name: Option<&str>, secrets: &[&str], call: &IngressRequest) -> Result<(), NotAuthentic> {
     let secrets: Vec<Zeroizing<String>> = secrets.iter().map(|secret| Zeroizing::new((*secret).to_owned())).collect();
-    Authentication { method, name, secrets: &secrets }.check(call, NOW)
+    Authentication { method, name, secrets: &secrets, api_key: None }.check(call, NOW)
+}
+
+#[test]
+fn an_api_key_is_a_user_of_its_own() {
+    let key = TwilioApiKey { sid: "SK1".to_owned(), secret: Zeroizing::new("key-secret".to_owned()) };
+    let secrets = [Zeroizing::new("auth-token".to_owned())];
+    for (credentials, result) in [
+        ("AC1:auth-token", Ok(())),
+        ("SK1:key-secret", Ok(())),
+        ("SK1:auth-token", Err(NotAuthentic::Wrong)),
+        ("AC1:key-secret", Err(NotAuthentic::Wrong)),
+        ("SK1:", Err(NotAuthentic::Wrong)),
+        ("SK2:key-secret", Err(NotAuthentic::Wrong)),
+    ] {
+        let authorization = format!("Basic {}", STANDARD.encode(credentials));
+        let call = call(&[("authorization", authorization.as_str())]);
+        for (api_key, expected) in [(Some(&key), result), (None, result.and_then(|()| plain(credentials)))] {
+            let authentication =
+                Authentication { method: Method::Basic, name: Some("AC1"), secrets: &secrets, api_key };
+            assert_eq!(authentication.check(&call, NOW), expected, "{credentials}");
+        }
+    }
+    /// Without an API key, only the account is a user.
+    fn plain(credentials: &str) -> Result<(), NotAuthentic> {
+        if credentials.starts_with("AC1") { Ok(()) } else { Err(NotAuthentic::Wrong) }
+    }
 }
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
@@ -98,7 +124,7 @@ fn zitadel() {
 
 #[test]
 fn standard_webhooks_and_how_supabase_writes_them() {
-    let key = webhook_key(WEBHOOK_SECRET).unwrap();
+    let key = standard_webhooks::key_of(WEBHOOK_SECRET).unwrap();
     let signed = |time: &str| format!("v1,{}", STANDARD.encode(hmac(&key, &[b"id-1.", time.as_bytes(), b".", BODY])));
     let (right, old) = (signed("1700000000"), format!("v1,{}", STANDARD.encode([0_u8; 32])));
     for (time, signature, result) in [

@@ -17,6 +17,7 @@ import { useFieldMessages } from "../../text/server-messages";
 import { CountriesCard } from "./countries";
 import { DeliveryCard } from "./delivery";
 import { HeldNumbers } from "./held-numbers";
+import { NoticesCard } from "./notices";
 import { IntegerField } from "./number-fields";
 import { NumbersCard } from "./numbers";
 import { SpendingCard } from "./spending";
@@ -59,11 +60,13 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
   const limitNames = Object.keys(t.policy.limit) as (keyof Policy["limits"])[];
   const named = new Set([
     "/codes/digits", "/codes/lifetimeSeconds", "/codes/maxTries", "/codes/maxSends", "/originDomain", "/delivery/maxMessages",
+    "/notices/numberPerDay", "/notices/tenantPerDay",
     "/spend/currency", "/spend/capPerMonthMicros", "/spend/pricePerSegmentMicros",
     ...limitNames.map((name) => `/limits/${name}`),
   ]);
+  const isOfNotice = (field: string) => /^\/notices\/templates\/[0-9]+(\/(locale|content))?$/.test(field);
   const isOfCountry = (field: string) => /^\/(spend\/prices|delivery\/routes)\/[A-Z]{2}$/.test(field);
-  const others = fields.filter((one) => !named.has(one.field) && !isOfCountry(one.field));
+  const others = fields.filter((one) => !named.has(one.field) && !isOfCountry(one.field) && !isOfNotice(one.field));
   const codes = (part: Partial<Policy["codes"]>) => setPolicy({ ...policy, codes: { ...policy.codes, ...part } });
   return (
     <form
@@ -106,6 +109,7 @@ function Editor({ tenant, saved }: { tenant: string; saved: Policy }) {
           </div>
         </Card>
       </div>
+      <NoticesCard value={policy.notices} onChange={(notices) => setPolicy({ ...policy, notices })} error={error} />
       <CountriesCard value={policy.countries} onChange={(countries) => setPolicy({ ...policy, countries })} />
       <NumbersCard value={policy.numbers} onChange={(numbers) => setPolicy({ ...policy, numbers })} />
       <div className="two-columns">

@@ -47,7 +47,7 @@ export const audit: Pick<Texts, "audit"> = {
       "tenant.create": "Mandant erstellt",
       "tenant.delete": "Mandant gelöscht",
       "test-numbers.change": "Testnummern ersetzt",
-      "webhook-endpoint.auto-disable": "Webhook-Endpunkt nach fünf Tagen Fehlern abgeschaltet",
+      "webhook-endpoint.auto-disable": "Webhook-Endpunkt abgeschaltet, nach fünf Tagen Fehlern oder weil es ihn nicht mehr gibt",
       "webhook-endpoint.change": "Webhook-Endpunkt geändert",
       "webhook-endpoint.create": "Webhook-Endpunkt angelegt",
       "webhook-endpoint.delete": "Webhook-Endpunkt gelöscht",

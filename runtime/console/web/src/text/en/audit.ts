@@ -46,7 +46,7 @@ export const audit = {
       "tenant.create": "Tenant created",
       "tenant.delete": "Tenant deleted",
       "test-numbers.change": "Test numbers replaced",
-      "webhook-endpoint.auto-disable": "Webhook endpoint disabled after five days of failures",
+      "webhook-endpoint.auto-disable": "Webhook endpoint disabled because it failed for five days or is gone",
       "webhook-endpoint.change": "Webhook endpoint changed",
       "webhook-endpoint.create": "Webhook endpoint created",
       "webhook-endpoint.delete": "Webhook endpoint deleted",

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod trouble;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,23 +13,20 @@ use hmac::{Hmac, KeyInit, Mac};
 use sendbox_domain::model::Environment;
 use sendbox_service::clock::ManualClock;
 use sendbox_tests::api::{Api, NUMBER, text};
+use sendbox_tests::platform_server::{HOOKS, PATIENCE, header, report, respond, until_seen};
 use sendbox_tests::sandbox_fixture::authority;
 use sendbox_tests::server::{Seen, answer};
-use sendbox_tests::simulator_setup::connection;
-use sendbox_tests::test_service::{PUBLIC_URL, START, TENANT, TestService, notice_the_dead};
+use sendbox_tests::test_service::{START, TENANT, TestService, notice_the_dead};
 use sendbox_tests::{Database, Script, Server, Step, on_every_database};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-const HOOKS: &str = "hooks.platform.test";
 const SLOW: &str = "slow.platform.test";
-/// After this time a story fails that would wait forever.
-const PATIENCE: Duration = Duration::from_secs(60);
 const CODE: &str = "271828";
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// Every event but those of an expired message and of a version.
+/// Every event but those of an expired message, which `trouble` has, and of a version.
 const EVENTS: [&str; 7] = [
     "message.accepted",
     "message.delivered",
@@ -56,11 +55,6 @@ fn at(rest: &str) -> String {
     format!("/v1/tenants/{TENANT}/{rest}")
 }
 
-/// A response after which the connection closes, so that each request plays the script of its time.
-fn respond(status: u16) -> Script {
-    Script::raw(answer(status, "connection: close\r\n", b"whatever"))
-}
-
 /// A server of a platform, and the API.
 async fn setup(database: &Database) -> (Server, Api) {
     let server = Server::start(authority(), respond(200)).await;
@@ -79,30 +73,6 @@ async fn send(api: &Api, number: &str) -> (String, String) {
     let new = json!({ "to": number, "usage": "sign-in", "code": CODE });
     let sent = api.platform().post(&at("messages"), &new).await.expect(200);
     (text(&sent["id"]), text(&sent["providerMessageId"]))
-}
-
-/// Delivers a report of Twilio, with its signature.
-async fn report(api: &Api, sid: &str, status: &str) {
-    let shown = api.platform().get(&at("connections/main")).await.expect(200);
-    let path = text(&shown["deliveryReports"]["callbackUrl"]).strip_prefix(PUBLIC_URL).unwrap().to_owned();
-    let (parameters, _) = connection("twilio");
-    let fields = [
-        ("AccountSid", text(&parameters["accountSID"])),
-        ("MessageSid", sid.to_owned()),
-        ("MessageStatus", status.to_owned()),
-    ];
-    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(text(&parameters["authToken"]).as_bytes()).unwrap();
-    mac.update(format!("{PUBLIC_URL}{path}").as_bytes());
-    fields.iter().for_each(|(name, value)| mac.update(format!("{name}{value}").as_bytes()));
-    let body: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let signature = STANDARD.encode(mac.finalize().into_bytes());
-    let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("X-Twilio-Signature", signature.as_str())];
-    assert_eq!(api.wire("POST", &path, &headers, body.join("&").as_bytes()).await.status, 200);
-}
-
-fn header(seen: &Seen, name: &str) -> String {
-    let line = seen.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).unwrap_or_default();
-    line.to_owned()
 }
 
 fn body(seen: &Seen) -> Value {
@@ -124,20 +94,6 @@ fn signed_by<'s>(seen: &Seen, secrets: &[&'s str]) -> Vec<&'s str> {
     let found: Vec<&str> = secrets.iter().filter(signs).copied().collect();
     assert_eq!(signatures.split(' ').count(), found.len(), "an unknown signature: {signatures}");
     found
-}
-
-/// Waits until so many requests have arrived.
-async fn until_seen(server: &Server, count: usize) -> Vec<Seen> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let seen = server.seen();
-        assert!(Instant::now() < deadline, "{} requests instead of {count}", seen.len());
-        assert!(seen.len() <= count, "{} requests instead of {count}", seen.len());
-        if seen.len() == count {
-            return seen;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// Waits until what is shown is so.
