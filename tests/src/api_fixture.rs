@@ -158,7 +158,7 @@ async fn held_shape(api: &Api, tenant: &str, connector: &str, version: &Value) -
 async fn cancelled_message(api: &Api) -> String {
     api.backend.simulator.inject_spec("twilio=retry-after:300,times=1".parse().unwrap()).unwrap();
     let client = api.platform();
-    let new = json!({ "to": "+4533334002", "usage": "sign-in", "code": "271828" });
+    let new = json!({ "to": "+4561234002", "usage": "sign-in", "code": "271828" });
     let waiting = client.post(&format!("/v1/tenants/{TENANT}/messages"), &new).await.expect(202);
     let id = text(&waiting["id"]);
     let cancelled = client.post(&format!("/v1/tenants/{TENANT}/messages/{id}/cancel"), &json!({})).await.expect(200);

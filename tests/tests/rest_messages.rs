@@ -24,7 +24,7 @@ fn ids(page: &Value) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_platform_keeps_with_a_message_is_shown_and_found() {
-    let (_api, _, platform) = sending().await;
+    let (api, _, platform) = sending().await;
     let mut new = message("100001");
     new["reference"] = json!("session-8812");
     new["metadata"] = json!({ "plan": "pro", "cart.id": "" });
@@ -36,6 +36,7 @@ async fn what_the_platform_keeps_with_a_message_is_shown_and_found() {
     let bare = platform.post(&at("messages"), &message("100002")).await.expect(200);
     assert_eq!((&bare["reference"], &bare["metadata"]), (&Value::Null, &json!({})));
 
+    api.backend.clock.advance_millis(1000);
     // The message of a verification has what the verification has.
     let verification =
         json!({ "to": "+4520918374", "usage": "sign-in", "reference": "session-8812", "metadata": { "a": "b" } });

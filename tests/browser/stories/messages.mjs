@@ -117,7 +117,7 @@ export function messages(environment) {
     await page.getByText("The message brought no value for {{app}}", { exact: false }).waitFor();
     const facts = page.getByRole("region", { name: "Summary" });
     await facts.getByText("session-1").waitFor();
-    await facts.getByText("pro").waitFor();
+    await facts.getByRole("listitem").filter({ hasText: "plan pro" }).waitFor();
     await facts.getByRole("button", { name: "Copy: ID" }).waitFor();
     await assertAccessible(page, "a message with a reference");
     await screenshot(page, "message-with-reference");

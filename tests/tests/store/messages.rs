@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sendbox_domain::model::{MessageStatus, Timestamp};
+use sendbox_domain::model::{MessageStatus, PlatformData, Timestamp};
 use sendbox_sandbox::Usage;
 use sendbox_store::messages::MessageQuery;
 use sendbox_store::rows::MessageRow;
@@ -50,7 +50,7 @@ async fn messages_are_filtered(database: &Database) {
         messages::insert(&mut tx, &row).await.unwrap();
     }
     let any = MessageQuery { limit: 100, ..MessageQuery::default() };
-    let cases: [(MessageQuery, &[&str]); 11] = [
+    let cases: [(MessageQuery, &[&str]); 12] = [
         (any.clone(), &["m6", "m5", "m4", "m3", "m2", "m1"]),
         (MessageQuery { status: Some(MessageStatus::Failed), ..any.clone() }, &["m2"]),
         (MessageQuery { usage: Some(Usage::Generic), ..any.clone() }, &["m3"]),
@@ -68,6 +68,7 @@ async fn messages_are_filtered(database: &Database) {
                 usage: Some(Usage::SignIn),
                 country: Some("DK".to_owned()),
                 recipient_hash: Some(vec![9; 32]),
+                reference: None,
                 connection: Some("main".to_owned()),
                 delivery: None,
                 since: Some(at(0)),

@@ -7,7 +7,7 @@ use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{
     AttemptOutcome, Cause, Decision, DecisionCode, DecisionValues, Environment, EventType, Flow, Flows,
     IngressAuthenticationType, IngressKind, IngressOutcome, IngressSettings, MessageStatus, Mode, NoFallback, NotAgain,
-    Policy, Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
+    PlatformData, Policy, Scope, ShapeOrigin, Timestamp, VerificationStatus, VersionState,
 };
 use sendbox_domain::rules::release::Versions;
 use sendbox_domain::rules::subscriptions::{Subscription, Subscriptions};
@@ -161,6 +161,14 @@ pub fn lease(process: &str, claim: u64) -> Lease {
     Lease { process: process.to_owned(), claim }
 }
 
+/// What the platform keeps with a message or a verification.
+fn platform_data() -> PlatformData {
+    PlatformData {
+        reference: Some("session-1".to_owned()),
+        metadata: [("plan".to_owned(), "pro \"ø\"".to_owned())].into(),
+    }
+}
+
 pub fn message(tenant: &str, id: &str) -> MessageRow {
     MessageRow {
         id: id.to_owned(),
@@ -186,7 +194,7 @@ pub fn message(tenant: &str, id: &str) -> MessageRow {
         price_micros: 80_000,
         next_attempt_at: Some(NOW.plus_seconds(5)),
         lease: Some(lease("w1", 7)),
-        platform_data: Default::default(),
+        platform_data: platform_data(),
     }
 }
 
@@ -304,7 +312,7 @@ pub fn verification(tenant: &str, id: &str) -> VerificationRow {
         message: Some("m1".to_owned()),
         code_order: 1,
         previous: None,
-        platform_data: Default::default(),
+        platform_data: platform_data(),
     }
 }
 

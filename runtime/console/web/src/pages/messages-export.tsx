@@ -26,7 +26,7 @@ export function ExportMessages({ tenant, filters }: { tenant: string; filters: M
     },
   });
   return (
-    <div className="row">
+    <div className="row exports">
       {(["csv", "json"] as const).map((type) => (
         <Button
           key={type}
