@@ -163,6 +163,7 @@ pub fn lease(process: &str, claim: u64) -> Lease {
 
 pub fn message(tenant: &str, id: &str) -> MessageRow {
     MessageRow {
+        status_callback: None,
         id: id.to_owned(),
         tenant: tenant.to_owned(),
         created_at: NOW,

@@ -31,7 +31,7 @@ fn what_a_new_tenant_starts_with_is_within_the_bounds() {
 
 #[test]
 fn templates_of_notices() {
-    let of = |templates: serde_json::Value| fields(&policy(json!({ "notices": { "templates": templates } })));
+    let of = |templates: Value| fields(&policy(json!({ "notices": { "templates": templates } })));
     let template = |content: &str| json!({ "usage": "generic", "content": content });
     assert!(
         of(json!([template("Go to {{link}}"), { "usage": "generic", "locale": "da", "content": "Hej" }])).is_empty()
