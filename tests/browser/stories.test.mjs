@@ -16,6 +16,7 @@ import { setUp } from "./stories/set-up.mjs";
 import { signingIn } from "./stories/signing-in.mjs";
 import { trouble } from "./stories/trouble.mjs";
 import { versions } from "./stories/versions.mjs";
+import { webhooks } from "./stories/webhooks.mjs";
 
 /** The demo and the browser; started before the first story. */
 const environment = {};
@@ -34,6 +35,7 @@ describe("set-up", () => setUp(environment));
 describe("changing and deleting", () => changes(environment));
 describe("messages", () => messages(environment));
 describe("ingress", () => ingress(environment));
+describe("webhooks", () => webhooks(environment));
 describe("trouble", () => trouble(environment));
 describe("appearance", () => appearance(environment));
 describe("the platform", () => platform(environment));

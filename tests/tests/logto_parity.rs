@@ -108,6 +108,7 @@ async fn ours(sandbox: &Sandbox, connector: &Connector, input: &Value) -> Result
     let text = |key: &str| input[key].as_str().map(str::to_owned);
     let variables = input["variables"].as_array().into_iter().flatten();
     let request = MessageRequest {
+        notice_templates: Vec::new(),
         to: format!("+{}", text("to").unwrap().trim_start_matches('+')).into(),
         usage: text("usage").unwrap().parse().unwrap(),
         locale: text("locale"),

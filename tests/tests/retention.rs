@@ -42,6 +42,7 @@ fn days_ago(days: i64) -> Timestamp {
 
 fn row(id: String, created_at: Timestamp) -> MessageRow {
     MessageRow {
+        status_callback: None,
         id,
         tenant: TENANT.to_owned(),
         created_at,

@@ -171,6 +171,7 @@ fn platform_data() -> PlatformData {
 
 pub fn message(tenant: &str, id: &str) -> MessageRow {
     MessageRow {
+        status_callback: None,
         id: id.to_owned(),
         tenant: tenant.to_owned(),
         created_at: NOW,

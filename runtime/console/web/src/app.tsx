@@ -26,6 +26,7 @@ const Ingresses = lazy(() => import("./pages/ingress/ingresses"));
 const ChoosePlatform = lazy(() => import("./pages/ingress/choose-platform"));
 const NewIngress = lazy(() => import("./pages/ingress/new-ingress"));
 const IngressPage = lazy(() => import("./pages/ingress/ingress"));
+const Webhooks = lazy(() => import("./pages/webhooks/webhooks"));
 const Flows = lazy(() => import("./pages/flows"));
 const PolicyPage = lazy(() => import("./pages/policy/policy"));
 const Keys = lazy(() => import("./pages/keys"));
@@ -84,6 +85,7 @@ function SignedIn({ session }: { session: Session }) {
             <Route path="ingresses/:ingress" element={<IngressPage />} />
             <Route path="platforms" element={<ChoosePlatform />} />
             <Route path="platforms/:kind/set-up" element={<NewIngress />} />
+            <Route path="webhooks" element={<Webhooks />} />
             <Route path="flows" element={<Flows />} />
             <Route path="policy" element={<PolicyPage />} />
             <Route path="keys" element={<Keys />} />

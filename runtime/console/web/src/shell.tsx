@@ -5,7 +5,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, NavLink, useLocation, useNavigate } from "react-router";
 import {
   BookOpen, Building2, Clock, Gauge, Globe, KeyRound, LogIn, LogOut, Menu, MessageSquareText, Moon, Plug, ScrollText, ShieldCheck, Smartphone,
-  Sun, SunMoon, ToggleRight, type LucideIcon,
+  Sun, SunMoon, ToggleRight, Webhook, type LucideIcon,
 } from "lucide-react";
 import { call, Problem } from "./api/client";
 import { client, tenantQuery, usePhone } from "./api/queries";
@@ -161,6 +161,7 @@ function Navigation({ tenant, open, session }: { tenant: string; open: boolean; 
     [connectors, t.shell.connectors, Plug],
     [`${base}/messages`, t.shell.messages, MessageSquareText],
     [ingresses, t.shell.ingress, LogIn],
+    [`${base}/webhooks`, t.shell.webhooks, Webhook],
     [`${base}/flows`, t.shell.flows, ToggleRight],
     [`${base}/policy`, t.shell.policy, ShieldCheck],
     [`${base}/keys`, t.shell.keys, KeyRound],

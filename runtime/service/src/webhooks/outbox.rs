@@ -72,7 +72,7 @@ async fn write(
     }
     let event = event_row(tenant, kind, subject, &data(), now)?;
     let receivers: Vec<&str> = subscriptions.receivers(kind).chain(callback).collect();
-    Ok(events::insert(tx, &event, receivers.into_iter()).await?)
+    Ok(events::insert(tx, &event, receivers).await?)
 }
 
 fn message_data(row: &MessageRow, delivery_state: Option<DeliveryState>) -> EventData {

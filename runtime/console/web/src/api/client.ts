@@ -132,6 +132,9 @@ export function apiPath(tenant: string, rest = "", query: Record<string, string 
 /** `connectors/acme-sms/release` */
 export const connectorPath = (connector: string, rest: string): string => `connectors/${encodeURIComponent(connector)}/${rest}`;
 
+/** The path of a webhook endpoint below that of its tenant. */
+export const webhookEndpointPath = (id: string, rest = ""): string => `webhook-endpoints/${encodeURIComponent(id)}${rest && `/${rest}`}`;
+
 /** `ingresses/supabase`, or `ingresses/supabase/calls` */
 export const ingressPath = (ingress: string, rest = ""): string => `ingresses/${encodeURIComponent(ingress)}${rest ? `/${rest}` : ""}`;
 

@@ -4,7 +4,7 @@ import { QueryCache, QueryClient, MutationCache, queryOptions, useQuery } from "
 import { apiPath, call, ingressPath, Problem, setCsrfToken } from "./client";
 import type {
   ActiveConnection, Connection, ConnectorDetail, ConnectorSummary, DemoAccount, Ingress, IngressCall, Message, PhoneMessages,
-  Policy, Session, Tenant,
+  Policy, Session, Tenant, WebhookEndpoint,
 } from "./types";
 
 /** When the session has ended, every page gives way to the sign-in page. */
@@ -103,6 +103,15 @@ export const ingressQuery = (tenant: string, name: string) =>
     queryKey: ["tenant", tenant, "ingress", name],
     queryFn: ({ signal }) => call<Ingress>(apiPath(tenant, ingressPath(name)), { signal }),
   });
+
+export const webhookEndpointsQuery = (tenant: string) =>
+  queryOptions({
+    queryKey: ["tenant", tenant, "webhook-endpoints"],
+    queryFn: ({ signal }) => call<WebhookEndpoint[]>(apiPath(tenant, "webhook-endpoints"), { signal }),
+  });
+
+/** Of every query of events. */
+export const eventsKey = (tenant: string) => ["tenant", tenant, "events"];
 
 /** The newest calls of an ingress, newest first. */
 export const ingressCallsQuery = (tenant: string, name: string) =>

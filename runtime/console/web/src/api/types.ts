@@ -6,16 +6,16 @@ import type * as schema from "./schema";
 export type {
   ActiveConnection, Alert, AlertCode, AlertSubject, Key as ApiKey, Attempt, AttemptOutcome, AuditEntry, Cause, Change,
   ComparedVersion, Connection, ConnectorDetail, ConnectorSummary, ConnectorVersion, ContentKind, DecisionCode, DeliveryReport, DeliveryState,
-  DifferenceCode, Environment, Failure, FailureClass, FieldCode, Flow, Flows, HintCode, Hold, IncompatibleConnection, Ingress,
+  DifferenceCode, Environment, Event, EventDelivery, EventType, Failure, FailureClass, FieldCode, Flow, Flows, HintCode, Hold, IncompatibleConnection, Ingress,
   IngressAuthenticationInput, IngressAuthenticationType, IngressCall, IngressFields, IngressInput, IngressKind, IngressOutcome,
-  IngressSettings, IngressText, IssuedKey, MaskedTestNumbers as TestNumbers, Message, MessageStatus, MessagesWithoutCode, NoFallback, NotAgain, Party, Policy, Preview, PromotedSecrets,
+  IngressSettings, IngressText, IssuedKey, IssuedWebhookEndpoint, MaskedTestNumbers as TestNumbers, Message, MessageStatus, MessagesWithoutCode, NoFallback, NotAgain, Party, Policy, Preview, PromotedSecrets,
   PromotionReport as PromotionResult, Release, RequestSent, RequestShape, ResourceUsage, RouteReason, Scope, SentRequest, Session,
   ShapeLine, Statistics, Template, Tenant, TestNumber, TestOutcome, TestReport as TestResult, TextEncoding, TraceEvent, Usage, Verification,
-  VersionActivated, VersionDifference, VersionFault, VersionInspection, VersionRole,
+  VersionActivated, VersionDifference, VersionFault, VersionInspection, VersionRole, WebhookEndpoint,
 } from "./schema";
 
 export {
-  deliveryStateValues, environmentValues, flowValues, inDoubtValues, ingressKindValues, ingressTextValues, messageStatusValues,
+  deliveryStateValues, environmentValues, eventTypeValues, flowValues, inDoubtValues, ingressKindValues, ingressTextValues, messageStatusValues,
   messagesWithoutCodeValues, promotedSecretsValues, usageValues,
 } from "./schema";
 

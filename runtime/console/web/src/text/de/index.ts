@@ -16,6 +16,7 @@ import { shell } from "./shell";
 import { signIn } from "./sign-in";
 import { tenants } from "./tenants";
 import { versions } from "./versions";
+import { webhooks } from "./webhooks";
 
 export const de: Texts = {
   code: "de",
@@ -37,4 +38,5 @@ export const de: Texts = {
   ...signIn,
   ...tenants,
   ...versions,
+  ...webhooks,
 };

@@ -59,6 +59,7 @@ export const shell: Pick<Texts, "common" | "problem" | "shell" | "unsavedChanges
     connectors: "Konnektoren",
     messages: "Nachrichten",
     ingress: "Anbindungen",
+    webhooks: "Webhooks",
     flows: "Abläufe",
     policy: "Regeln",
     keys: "API-Schlüssel",

@@ -18,6 +18,7 @@ import { shell } from "./shell";
 import { signIn } from "./sign-in";
 import { tenants } from "./tenants";
 import { versions } from "./versions";
+import { webhooks } from "./webhooks";
 
 export const en = {
   code: "en",
@@ -39,6 +40,7 @@ export const en = {
   ...signIn,
   ...tenants,
   ...versions,
+  ...webhooks,
 };
 
 export type Texts = typeof en;

@@ -57,6 +57,7 @@ export const shell = {
     connectors: "Connectors",
     messages: "Messages",
     ingress: "Ingress",
+    webhooks: "Webhooks",
     flows: "Flows",
     policy: "Policy",
     keys: "API keys",
