@@ -15,7 +15,7 @@ use sendbox_domain::message_fields::MAX_WAIT;
 use sendbox_domain::model::{
     MessageStatus, Mode, Scope, Timestamp, Verification, VerificationMessage, VerificationStatus,
 };
-use sendbox_domain::rules::code;
+use sendbox_domain::rules::{code, verification};
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::rows::{TenantRow, VerificationRow};
 use sendbox_store::{Tx, messages, verifications};
@@ -62,13 +62,9 @@ pub(crate) enum AcceptedVerification {
     },
 }
 
-/// The current status of a verification. It expires and runs out of tries without a write to its row.
+/// The current status of a verification.
 pub(crate) fn status(row: &VerificationRow, now: Timestamp) -> VerificationStatus {
-    match row.status {
-        VerificationStatus::Pending if now >= row.expires_at => VerificationStatus::Expired,
-        VerificationStatus::Pending if row.tries >= row.max_tries => VerificationStatus::Exhausted,
-        other => other,
-    }
+    verification::status(row.status, (row.tries, row.max_tries), row.expires_at, now)
 }
 
 pub(crate) fn view(row: &VerificationRow, message: Option<MessageStatus>, now: Timestamp) -> Verification {
