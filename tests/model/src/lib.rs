@@ -8,6 +8,7 @@
 //! - [`lease`]: heartbeats of two processes, which may be suspended between any two lines. Its result, that a process whose row is
 //!   deleted may not act any more, is what the next one assumes.
 //! - [`message`]: two processes that share a message, a provider, a client that cancels, delivery reports, crashes at any step.
+//! - [`linearizability`]: whether a history that real processes have left is one that a single process could have left.
 //! - [`verification`]: concurrent checks of codes, resends, messages that leave or not, expiry.
 //!
 //! Guarantees: a search that ends without a counterexample has visited every state that the bounds of its configuration allow.
@@ -18,6 +19,7 @@
 
 pub mod fault;
 pub mod lease;
+pub mod linearizability;
 pub mod message;
 pub mod search;
 pub mod verification;
