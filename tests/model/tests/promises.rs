@@ -1,6 +1,6 @@
 //! Every state of the models keeps the promises, and each guard that is taken away is noticed, with a history that can be read.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 use std::fmt::Write as _;
 
