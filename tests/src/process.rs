@@ -95,17 +95,34 @@ impl Deployment {
     /// Starts a process in another data folder, and waits until it is ready. A new folder gets the connectors that the first one has
     /// compiled, so that its process is ready within a second.
     pub async fn start_in(&self, data: PathBuf, further: &[&str]) -> Process {
-        let first = data.clone();
+        self.start_under(&[], data, further).await
+    }
+
+    /// Like [`Self::start_in`], with a program in front that runs the command in its own process.
+    pub async fn start_under(&self, program: &[&str], data: PathBuf, further: &[&str]) -> Process {
+        self.prepare_data(&data);
+        let binary = binary().await;
+        let mut command = match program {
+            [] => Command::new(binary),
+            [program, arguments @ ..] => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary);
+                command
+            }
+        };
+        command.args(self.arguments_in(data.clone())).args(further);
+        let process = Process::start(command).await;
+        self.compiled.get_or_init(|| async { data }).await;
+        process
+    }
+
+    /// Creates a data folder with the connectors that the first one has compiled, unless it exists.
+    pub fn prepare_data(&self, data: &Path) {
         if let Some(compiled) = self.compiled.get()
             && !data.exists()
         {
-            copy_compiled(compiled, &data);
+            copy_compiled(compiled, data);
         }
-        let mut command = Command::new(binary().await);
-        command.args(self.arguments_in(data)).args(further);
-        let process = Process::start(command).await;
-        self.compiled.get_or_init(|| async { first }).await;
-        process
     }
 
     /// Removes a data folder of [`Self::start_in`], unless others take their connectors from it.

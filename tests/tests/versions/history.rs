@@ -478,7 +478,7 @@ async fn delivery_reports_are_linearizable() {
     for (id, provider_id, to) in accepted {
         let mut operations: Vec<DeliveryOperation> = (0..STATES.len()).map(DeliveryOperation::Report).collect();
         operations.extend([DeliveryOperation::Read; 4]);
-        let calls = operations.into_iter().map(|operation| {
+        let mut call = |operation| {
             let (name, client) = cluster.any(&mut dice);
             let (cluster, callback, token) = (Arc::clone(&cluster), callback.clone(), token.clone());
             let (id, provider_id, to, account) = (id.clone(), provider_id.clone(), to.clone(), account.clone());
@@ -514,9 +514,14 @@ async fn delivery_reports_are_linearizable() {
                 };
                 cluster.call(name, operation, request, output).await
             }
-        });
-        let calls: Vec<_> = calls.collect();
-        tasks.push(tokio::spawn(join_all(calls)));
+        };
+        let calls: Vec<_> = operations.into_iter().map(&mut call).collect();
+        let last = call(DeliveryOperation::Read);
+        tasks.push(tokio::spawn(async move {
+            let mut calls = join_all(calls).await;
+            calls.push(last.await);
+            calls
+        }));
     }
     cluster.kill_one_after(first + 15 + dice.roll(15)).await;
     let mut reported = 0;
