@@ -36,6 +36,8 @@ pub struct Deployment {
     /// The providers, in the process of the test.
     pub simulator: Simulator,
     folder: TempDir,
+    /// A data folder whose process has compiled its connectors.
+    compiled: OnceCell<PathBuf>,
 }
 
 impl Deployment {
@@ -46,7 +48,7 @@ impl Deployment {
         let folder = tempfile::tempdir().unwrap();
         simulator.write_ca(folder.path().join("ca.pem")).unwrap();
         fs::write(folder.path().join("platform.key"), PLATFORM_KEY).unwrap();
-        Self { simulator, folder }
+        Self { simulator, folder, compiled: OnceCell::new() }
     }
 
     /// The folder of `--data`.
@@ -66,10 +68,14 @@ impl Deployment {
 
     /// The arguments with which `sendbox` serves this deployment: on any free port, with the simulated providers only.
     pub fn arguments(&self) -> Vec<String> {
+        self.arguments_in(self.data())
+    }
+
+    fn arguments_in(&self, data: PathBuf) -> Vec<String> {
         let path = |path: PathBuf| path.to_str().unwrap().to_owned();
         let mut arguments = vec!["serve".to_owned()];
         let mut add = |flag: &str, value: String| arguments.extend([flag.to_owned(), value]);
-        add("--data", path(self.data()));
+        add("--data", path(data));
         add("--listen", "127.0.0.1:0".to_owned());
         add("--platform-key-file", path(self.beside("platform.key")));
         add("--extra-ca", path(self.beside("ca.pem")));
@@ -84,6 +90,46 @@ impl Deployment {
         let mut command = Command::new(binary().await);
         command.args(self.arguments()).args(further);
         command
+    }
+
+    /// Starts a process in another data folder, and waits until it is ready. A new folder gets the connectors that the first one has
+    /// compiled, so that its process is ready within a second.
+    pub async fn start_in(&self, data: PathBuf, further: &[&str]) -> Process {
+        self.start_under(&[], data, further).await
+    }
+
+    /// Like [`Self::start_in`], with a program in front that runs the command in its own process.
+    pub async fn start_under(&self, program: &[&str], data: PathBuf, further: &[&str]) -> Process {
+        self.prepare_data(&data);
+        let binary = binary().await;
+        let mut command = match program {
+            [] => Command::new(binary),
+            [program, arguments @ ..] => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary);
+                command
+            }
+        };
+        command.args(self.arguments_in(data.clone())).args(further);
+        let process = Process::start(command).await;
+        self.compiled.get_or_init(|| async { data }).await;
+        process
+    }
+
+    /// Creates a data folder with the connectors that the first one has compiled, unless it exists.
+    pub fn prepare_data(&self, data: &Path) {
+        if let Some(compiled) = self.compiled.get()
+            && !data.exists()
+        {
+            copy_compiled(compiled, data);
+        }
+    }
+
+    /// Removes a data folder of [`Self::start_in`], unless others take their connectors from it.
+    pub fn remove_data(&self, data: &Path) {
+        if self.compiled.get().is_none_or(|compiled| compiled != data) {
+            fs::remove_dir_all(data).unwrap();
+        }
     }
 
     /// Starts the service, and waits until it is ready.
@@ -108,6 +154,18 @@ impl Deployment {
     /// The received messages, as number and text, oldest first.
     pub fn received_messages(&self) -> Vec<(String, String)> {
         self.simulator.inbox().into_iter().map(|message| (message.to, message.text.unwrap_or_default())).collect()
+    }
+}
+
+/// Copies the compiled connectors of a data folder into a new one.
+fn copy_compiled(from: &Path, data: &Path) {
+    let (from, to) = (from.join("compiled"), data.join("compiled"));
+    fs::create_dir_all(&to).unwrap();
+    for folder in [data, &to] {
+        fs::set_permissions(folder, fs::metadata(&from).unwrap().permissions()).unwrap();
+    }
+    for file in fs::read_dir(&from).unwrap().map(Result::unwrap) {
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
     }
 }
 
@@ -278,6 +336,19 @@ impl Client {
         self.call(Method::POST, &format!("/{TENANT}/{path}"), Some(body), key).await
     }
 
+    /// `POST` of a form with a further header, without a key, to any path.
+    pub async fn post_form(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        (name, value): (&str, &str),
+    ) -> Result<ApiResponse, reqwest::Error> {
+        // Its builder must not live across an `await`.
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = self.http.post(format!("{}{path}", self.address)).header(name, value);
+        response(request.header("content-type", "application/x-www-form-urlencoded").body(body)).await
+    }
+
     /// `PUT`, which must succeed.
     pub async fn put(&self, path: &str, body: &Value) {
         let answer = self.call(Method::PUT, &format!("/{TENANT}/{path}"), Some(body), None).await.unwrap();
@@ -340,7 +411,11 @@ impl Client {
 
 /// Sends a request with the platform key.
 async fn answer(request: reqwest::RequestBuilder) -> Result<ApiResponse, reqwest::Error> {
-    let response = request.bearer_auth(PLATFORM_KEY).send().await?;
+    response(request.bearer_auth(PLATFORM_KEY)).await
+}
+
+async fn response(request: reqwest::RequestBuilder) -> Result<ApiResponse, reqwest::Error> {
+    let response = request.send().await?;
     let status = response.status().as_u16();
     let bytes = response.bytes().await?;
     Ok(ApiResponse { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })

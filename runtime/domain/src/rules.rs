@@ -8,12 +8,14 @@
 //! Must not know: stores, HTTP, tasks, how connectors run.
 
 pub mod alerts;
+pub mod attempt;
 pub mod auto_rollback;
 pub mod breaker;
 pub mod buckets;
 pub mod capability_diff;
 pub mod code;
 pub mod json_diff;
+pub mod lease;
 pub mod limit;
 pub mod origin;
 pub mod period;
@@ -25,4 +27,5 @@ pub mod request_rate;
 pub mod retention;
 pub mod retry;
 pub mod subscriptions;
+pub mod verification;
 pub mod webhook_schedule;

@@ -2,23 +2,22 @@
 //!
 //! Every process that uses the store is a member: it has a row there, and counts a heartbeat in it every second. A lease counts as
 //! long as the row of its process exists. The others read the rows, and delete that of a process whose heartbeat has not changed for
-//! [`DEAD_AFTER`]; then everything that it had leased can be claimed.
+//! [`DEAD_AFTER`](lease::DEAD_AFTER); then everything that it had leased can be claimed. The times are in `rules/lease.rs` of the domain.
 //!
 //! Promises
 //! - no two processes compare their clocks, and no time of day is used: whoever waits measures by its own monotonic time;
-//! - a member stops before the others take over: [`VALID_FOR`] is counted from before its last heartbeat was written, and is shorter
-//!   than [`DEAD_AFTER`], which is counted from after the others have read it;
+//! - a member stops before the others take over;
 //! - a process that was taken for dead joins again under another id. What it did under the old one may neither send nor write;
 //! - every claim has a name of its own, so work under an earlier claim cannot be mistaken for work under a later one;
 //! - a lease whose work has ended in an unexpected way is released.
 //!
 //! Must not know: what is done under a lease.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use sendbox_domain::rules::lease::{self, Heartbeats, INTERVAL, Observations, TIMEOUT};
 use sendbox_store::rows::{Lease, ProcessRow};
 use sendbox_store::{Done, Store, StoreError, events, messages, processes, versions};
 use tokio_util::sync::CancellationToken;
@@ -28,16 +27,6 @@ use crate::error::{Error, Result};
 use crate::id;
 use crate::lock::lock;
 
-/// How often a process counts a heartbeat, and looks at those of the others.
-const INTERVAL: Duration = Duration::from_secs(1);
-/// How long a heartbeat may take to be stored.
-const TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a member may work after a heartbeat.
-const VALID_FOR: Duration = Duration::from_secs(5);
-/// How long the heartbeat of another process must stay the same until that process is taken for dead.
-const DEAD_AFTER: Duration = Duration::from_secs(8);
-/// What counts of the time between two looks. If this process was suspended, others may have been, too, and get time to continue.
-const MAX_GAP: Duration = Duration::from_secs(2);
 /// Maximum number of abandoned leases that are released in one transaction.
 const RELEASED_AT_ONCE: usize = 100;
 
@@ -61,11 +50,12 @@ impl Membership {
 
     /// Extends it after a heartbeat that was begun at this time.
     fn renew(&self, began: Duration) {
-        self.valid_until.fetch_max(millis(began + VALID_FOR), Ordering::SeqCst);
+        self.valid_until.fetch_max(millis(lease::valid_until(began)), Ordering::SeqCst);
     }
 
     fn is_valid(&self, now: Duration) -> bool {
-        millis(now) < self.valid_until.load(Ordering::SeqCst) && !self.lost.is_cancelled()
+        let valid_until = Duration::from_millis(self.valid_until.load(Ordering::SeqCst));
+        lease::is_valid(valid_until, now) && !self.lost.is_cancelled()
     }
 }
 
@@ -166,40 +156,6 @@ impl Drop for HeldLease {
 struct Abandoned {
     row: LeasedRow,
     lease: Lease,
-}
-
-/// What this process has seen of the others.
-#[derive(Default)]
-struct Observations {
-    /// The end of the last look.
-    looked_at: Option<Duration>,
-    others: HashMap<String, Observed>,
-}
-
-struct Observed {
-    beats: u64,
-    /// How long its heartbeat has been the same.
-    silent_for: Duration,
-}
-
-impl Observations {
-    /// Adds a look that took place between two times. Returns the processes that are dead.
-    fn add(&mut self, rows: Vec<ProcessRow>, (began, ended): (Duration, Duration)) -> Vec<ProcessRow> {
-        let gap = self.looked_at.map_or(Duration::ZERO, |at| began.saturating_sub(at)).min(MAX_GAP);
-        self.looked_at = Some(ended);
-        let mut others = HashMap::new();
-        let mut dead = Vec::new();
-        for row in rows {
-            let known = self.others.get(&row.id).filter(|known| known.beats == row.beats);
-            let silent_for = known.map_or(Duration::ZERO, |known| known.silent_for + gap);
-            others.insert(row.id.clone(), Observed { beats: row.beats, silent_for });
-            if silent_for >= DEAD_AFTER {
-                dead.push(row);
-            }
-        }
-        self.others = others;
-        dead
-    }
 }
 
 /// The leases of this process, and its membership.
@@ -332,8 +288,9 @@ impl Leases {
         }
         let own = if is_member { &membership.process } else { &next };
         rows.retain(|row| row.id != *own);
-        for dead in observations.add(rows, (began, self.clock.monotonic())) {
-            let process = dead.id.clone();
+        let seen = rows.into_iter().map(|row| Heartbeats { process: row.id, beats: row.beats }).collect();
+        for Heartbeats { process, beats } in observations.add(seen, (began, self.clock.monotonic())) {
+            let dead = ProcessRow { id: process.clone(), beats };
             let delete = self
                 .store
                 .write(move |tx| Box::pin(async move { processes::delete_silent(tx, &dead).await.map(Done::Commit) }));

@@ -1,69 +1,113 @@
-//! `kill -9` at random moments under load, again and again on the same folder: promises P1, P3, P4 and P6.
+//! `kill -9` at random moments under load, again and again on the same database: promises P1, P3, P4 and P6.
+//!
+//! The kills come in shards. A shard has a seed, a database and a policy of its own, and ends with an audit of all that its clients, the
+//! service and the phones have recorded. `SENDBOX_KILLS` is the number of kills, half of them on each kind of database. A shard prints
+//! its seed; with that as `SENDBOX_SEED` it is the first one, and has the same requests and faults.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sendbox_tests::process::Deployment;
+use sendbox_tests::Database;
+use sendbox_tests::database::connect;
+use sendbox_tests::process::{Deployment, Process};
 use sendbox_tests::recount::assert_counted;
 use serde_json::json;
 
 use crate::load::{Crowd, Dice, Kind, audit};
 
-const ROUNDS: usize = 6;
-const CLIENTS: usize = 8;
+/// Kills of one test in CI.
+const KILLS: usize = 100;
+const KILLS_OF_SHARD: usize = 25;
+const CLIENTS: usize = 6;
 
-/// `SENDBOX_SEED`, or the time. It determines the faults, the requests and the moment of the kill, but not the scheduling.
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
+/// The sizes of the shards of one test.
+fn shards() -> Vec<usize> {
+    let kills = number("SENDBOX_KILLS").map_or(KILLS, |kills| (kills as usize).div_ceil(2));
+    (0..kills).step_by(KILLS_OF_SHARD).map(|done| (kills - done).min(KILLS_OF_SHARD)).collect()
+}
+
+/// `SENDBOX_SEED`, or the time. It determines the faults, the requests and the moments of the kills, but not the scheduling.
 fn seed() -> u64 {
-    let given = std::env::var("SENDBOX_SEED").ok().map(|text| text.parse().expect("SENDBOX_SEED is a number"));
-    let seed = given.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64);
-    println!("SENDBOX_SEED={seed}");
-    seed
+    number("SENDBOX_SEED").unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64)
+}
+
+/// Kills a process after a random number of responses; or then at the next message that reaches a phone, before its sender knows.
+async fn kill(deployment: Arc<Deployment>, crowd: Arc<Crowd>, process: Process, (answers, at_arrival): (usize, bool)) {
+    crowd.answers(answers).await;
+    if at_arrival {
+        deployment.simulator.inject_spec("twilio=delay:2s".parse().unwrap()).unwrap();
+        let mut arrivals = deployment.simulator.subscribe();
+        // Or after some further responses, in case every connection pauses.
+        tokio::select! { _ = arrivals.recv() => {}, () = crowd.answers(10) => {} }
+    }
+    process.kill().await;
+}
+
+/// Kills processes on one database, and audits it. Returns the number of attempts that were in progress.
+async fn shard(
+    deployment: &Arc<Deployment>,
+    crowd: &Arc<Crowd>,
+    seed: u64,
+    kills: usize,
+    database: Option<&Database>,
+) -> usize {
+    let mut dice = Dice::new(seed);
+    let data = deployment.beside(&format!("data-{seed}"));
+    let keys = deployment.beside("master.keys");
+    let further =
+        database.map(|database| ["--database-url", database.url(), "--master-key-file", keys.to_str().unwrap()]);
+    let start = || deployment.start_in(data.clone(), further.as_ref().map_or(&[], |further| &further[..]));
+    let mut process = start().await;
+    process.client.add_tenant().await;
+    // With the first policy no phone ever receives two messages; with the second, some receive two rather than none.
+    let (policy, most) = if dice.once_in(2) { ("prefer-silence", 1) } else { ("prefer-delivery", 2) };
+    println!("SENDBOX_SEED={seed}: {kills} kills with the policy {policy}");
+    process.client.set_delivery(json!({ "maxMessages": 2, "inDoubt": policy, "fallbacks": ["second"] })).await;
+    let mut book = Vec::new();
+    for number in 0..kills {
+        let when = (1 + dice.roll(12) as usize, number % 3 == 0);
+        let client = process.client.clone();
+        let killer = tokio::spawn(kill(Arc::clone(deployment), Arc::clone(crowd), process, when));
+        book.extend(crowd.storm(deployment, &client, CLIENTS, &mut dice).await);
+        killer.await.unwrap();
+        deployment.simulator.clear_faults();
+        process = start().await;
+    }
+    let tally = audit(deployment, &process.client, &mut book, most).await;
+    println!("SENDBOX_SEED={seed}: {} requests, {tally:?}", book.len());
+    let url = database.map_or_else(
+        || format!("sqlite://{}", data.join("sendbox.db").display()),
+        |database| database.url().to_owned(),
+    );
+    assert_counted(&mut connect(&url).await).await;
+    process.stop().await;
+    deployment.simulator.clear_inbox();
+    deployment.remove_data(&data);
+    tally.cut
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_nothing_is_lost_or_doubled() {
-    let mut dice = Dice::new(seed());
-    let deployment = Arc::new(Deployment::new().await);
-    let crowd = Arc::new(Crowd::default());
-    let mut process = deployment.start().await;
-    process.client.add_tenant().await;
-    let mut cut = 0;
-    for round in 0..ROUNDS {
-        // With the first policy no phone ever receives two messages; with the second, some receive two rather than none.
-        let (policy, most) = if round % 2 == 0 { ("prefer-silence", 1) } else { ("prefer-delivery", 2) };
-        let delivery = json!({ "maxMessages": 2, "inDoubt": policy, "fallbacks": ["second"] });
-        process.client.set_delivery(delivery).await;
-
-        // After a random number of responses; or then at the next message that reaches a phone, before its sender knows.
-        let (answers, at_arrival) = (5 + dice.roll(40) as usize, round % 3 == 0);
-        println!("round {round}: kill after {answers} answers, at an arrival: {at_arrival}");
-        let client = process.client.clone();
-        let killer = {
-            let (crowd, deployment) = (Arc::clone(&crowd), Arc::clone(&deployment));
-            tokio::spawn(async move {
-                crowd.answers(answers).await;
-                if at_arrival {
-                    deployment.simulator.inject_spec("twilio=delay:2s".parse().unwrap()).unwrap();
-                    let mut arrivals = deployment.simulator.subscribe();
-                    // Or after some further responses, in case every connection pauses.
-                    tokio::select! { _ = arrivals.recv() => {}, () = crowd.answers(40) => {} }
-                }
-                process.kill().await;
-            })
-        };
-        let mut book = crowd.storm(&deployment, &client, CLIENTS, &mut dice).await;
-        killer.await.unwrap();
-        deployment.simulator.clear_faults();
-
-        process = deployment.start().await;
-        let tally = audit(&deployment, &process.client, &mut book, most).await;
-        println!("round {round}: {} requests, {tally:?}", book.len());
-        assert_counted(&mut deployment.database().await).await;
-        cut += tally.cut;
-        deployment.simulator.clear_inbox();
+    let (deployment, crowd, mut cut) = (Arc::new(Deployment::new().await), Arc::new(Crowd::default()), 0);
+    for (kills, seed) in shards().into_iter().zip(seed()..) {
+        cut += shard(&deployment, &crowd, seed, kills, None).await;
     }
     assert!(cut > 0, "no kill hit an attempt");
-    process.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_on_postgres_nothing_is_lost_or_doubled() {
+    let (deployment, crowd, mut cut) = (Arc::new(Deployment::new().await), Arc::new(Crowd::default()), 0);
+    for (kills, seed) in shards().into_iter().zip(seed()..) {
+        let Some(database) = Database::postgres().await else { return };
+        cut += shard(&deployment, &crowd, seed, kills, Some(&database)).await;
+        database.remove().await;
+    }
+    assert!(cut > 0, "no kill hit an attempt");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -94,6 +94,12 @@ impl Crowd {
         }
     }
 
+    /// Counts a response.
+    pub fn answered_once(&self) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        self.answered.notify_waiters();
+    }
+
     pub fn ask(&self, dice: &mut Dice) -> Ask {
         let number = self.number();
         let mode = if dice.once_in(2) { "sync" } else { "async" };
@@ -118,8 +124,7 @@ impl Crowd {
             let answer = ask.put(&client).await;
             let over = answer.as_ref().is_none_or(|answer| answer.status == 503);
             if let Some(answer) = answer {
-                self.answers.fetch_add(1, Ordering::Relaxed);
-                self.answered.notify_waiters();
+                self.answered_once();
                 let checks = ask.kind == Kind::Verification && answer.status == 201 && dice.once_in(2);
                 let code = received_code(&deployment, &ask.number);
                 ask.answer = Some(answer);

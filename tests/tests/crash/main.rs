@@ -1,6 +1,7 @@
 //! Crashes, shutdowns and store failures: promises P3, P4, P9 and P16, mostly with the real binary.
 //!
 //! - `kill`: `kill -9` at random moments under load.
+//! - `power`: the power fails, and what was not synced is lost.
 //! - `steps`: a crash between any two lines of a send.
 //! - `terminate`: SIGTERM under load, and while a provider stalls.
 //! - `stuck`: the store is locked, a check hangs, a client is slow, the log is not read: `/readyz` reports it, SIGTERM works.
@@ -24,6 +25,7 @@ mod keys;
 mod kill;
 mod leases;
 mod load;
+mod power;
 mod shared;
 mod steps;
 mod stuck;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// The time limit for background work.
 const NEVER: Duration = Duration::from_secs(60);
 
-fn release_at(rest: &str) -> String {
+pub fn release_at(rest: &str) -> String {
     format!("/v1/connectors/{ID}/release{rest}")
 }
 
@@ -29,7 +29,7 @@ async fn checked(client: &Client, digest: &str) -> Value {
     }
 }
 
-async fn upload(client: &Client, component: &[u8]) {
+pub async fn upload(client: &Client, component: &[u8]) {
     client.upload("/v1/connectors", component).await.unwrap();
     checked(client, &digest(component)).await;
 }
@@ -40,7 +40,7 @@ async fn send(client: &Client, number: u32) -> Result<ApiResponse, reqwest::Erro
 }
 
 /// Creates a tenant that sends with the first version.
-async fn add_tenant(client: &Client, first: &[u8]) {
+pub async fn add_tenant(client: &Client, first: &[u8]) {
     client.add_tenant().await;
     upload(client, first).await;
     let input = input();

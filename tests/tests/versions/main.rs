@@ -5,6 +5,7 @@
 mod deciding;
 mod disguised;
 mod harness;
+mod history;
 mod killing;
 mod racing;
 mod restarting;

@@ -81,7 +81,7 @@ pub enum Mode {
 /// - `in-doubt`: nobody knows whether it was sent. It is not tried again.
 /// - `expired`: its code expired before it was sent.
 /// - `cancelled`: it was cancelled, or its verification ended, before it was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MessageStatus {
     /// Stored, and waiting for its first or next attempt.
@@ -253,7 +253,7 @@ pub struct Message {
 /// - `accepted`: the provider accepted the message.
 /// - `rejected`: this attempt certainly did not send the message.
 /// - `in-doubt`: nobody knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttemptOutcome {
     /// The provider accepted the message.

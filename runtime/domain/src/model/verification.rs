@@ -70,7 +70,7 @@ pub struct Check {
 /// - `exhausted`: the code was checked too often. A new one may be sent.
 /// - `cancelled`: your platform cancelled it.
 /// - `superseded`: a later verification of the same number and usage replaced it, when its message may have been sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum VerificationStatus {
     /// A code can be checked.

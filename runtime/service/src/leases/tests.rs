@@ -1,4 +1,5 @@
 use sendbox_domain::model::{Environment, MessageStatus, Mode, Timestamp};
+use sendbox_domain::rules::lease::VALID_FOR;
 use sendbox_sandbox::Usage;
 use sendbox_store::rows::{MessageRow, TenantRow};
 use sendbox_store::tenants;
@@ -7,56 +8,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::clock::ManualClock;
 
-fn row(id: &str, beats: u64) -> ProcessRow {
-    ProcessRow { id: id.to_owned(), beats }
-}
-
-/// The processes that are dead after looks at these seconds, each with the heartbeats that were read.
-fn dead_after(looks: &[(u64, &[ProcessRow])]) -> Vec<String> {
-    let mut observations = Observations::default();
-    let mut dead = Vec::new();
-    for (second, rows) in looks {
-        let at = Duration::from_secs(*second);
-        dead = observations.add(rows.to_vec(), (at, at)).into_iter().map(|row| row.id).collect();
-    }
-    dead
-}
-
 #[test]
-fn a_process_is_dead_when_its_heartbeat_stays_the_same() {
-    let (one, two) = ([row("a", 7)], [row("a", 8)]);
-    let same =
-        |seconds: &[u64]| -> Vec<(u64, &[ProcessRow])> { seconds.iter().map(|second| (*second, &one[..])).collect() };
-    assert!(dead_after(&same(&[0, 1, 2, 3, 4, 5, 6, 7])).is_empty());
-    assert_eq!(dead_after(&same(&[0, 1, 2, 3, 4, 5, 6, 7, 8])), ["a"]);
-    // Nobody knows how long it was silent before the first look.
-    assert!(dead_after(&same(&[100])).is_empty());
-    // The looker was suspended, and perhaps all were.
-    assert!(dead_after(&same(&[0, 1000])).is_empty());
-    assert!(dead_after(&same(&[0, 1000, 1001, 1002])).is_empty());
-    assert_eq!(dead_after(&same(&[0, 1000, 1001, 1002, 1003, 1004, 1005, 1006])), ["a"]);
-    // It has counted a heartbeat in between, or come back.
-    let beats = [&same(&[0, 1, 2, 3, 4, 5, 6, 7])[..], &[(8, &two[..]), (9, &two[..])]].concat();
-    assert!(dead_after(&beats).is_empty());
-    let none: &[ProcessRow] = &[];
-    let again = [&same(&[0, 1, 2, 3, 4, 5, 6, 7])[..], &[(8, none)], &same(&[9, 10])].concat();
-    assert!(dead_after(&again).is_empty());
-}
-
-#[test]
-fn the_time_of_a_look_counts_for_the_other() {
-    let at = Duration::from_secs;
-    let mut observations = Observations::default();
-    assert!(observations.add(vec![row("a", 1)], (at(0), at(2))).is_empty());
-    for second in 3..10 {
-        assert!(observations.add(vec![row("a", 1)], (at(second), at(second))).is_empty(), "after {second} s");
-    }
-    assert_eq!(observations.add(vec![row("a", 1)], (at(10), at(10))).len(), 1);
-}
-
-#[test]
-fn a_member_stops_before_the_others_take_over() {
-    assert!(VALID_FOR + INTERVAL < DEAD_AFTER);
+fn a_membership_ends_unless_it_is_renewed() {
     let membership = Membership::new("p1".to_owned(), Duration::from_secs(10));
     assert!(membership.is_valid(Duration::from_millis(14_999)));
     assert!(!membership.is_valid(Duration::from_secs(15)));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{AttemptOutcome, Decision, DecisionCode, MessageStatus, Timestamp};
 use sendbox_domain::phone;
+use sendbox_domain::rules::attempt as rules;
 use sendbox_domain::rules::breaker::{BreakerEvent, RetryBudget};
 use sendbox_domain::rules::retry::{self, NextStep, Situation};
 use sendbox_domain::rules::subscriptions::Subscriptions;
@@ -144,8 +145,9 @@ impl Service {
             }
         };
         // Nothing left, because nobody wants the message any more, or it may be another's: that says nothing about the provider.
-        let is_revoked = result.failure().is_some_and(|failure| failure.request_sent == RequestSent::No)
-            && (cancelled.is_cancelled() || self.now() >= stored.row.expires_at);
+        let is_revoked = result.failure().is_some_and(|failure| {
+            rules::is_revoked(failure.request_sent, cancelled.is_cancelled(), stored.row.expires_at, self.now())
+        });
         let event = match result.failure() {
             None => BreakerEvent::Success,
             Some(_) if is_revoked => BreakerEvent::Ignore,
@@ -205,7 +207,7 @@ impl Service {
     fn may_leave(&self, lease: &HeldLease, expires_at: Timestamp, cancelled: CancellationToken) -> MayLeave {
         let (is_held, clock) = (lease.condition(), Arc::clone(&self.inner.clock));
         Arc::new(move || {
-            let may_leave = is_held() && clock.now() < expires_at;
+            let may_leave = rules::may_leave(is_held(), expires_at, clock.now());
             if !may_leave {
                 cancelled.cancel();
             }
@@ -248,9 +250,7 @@ impl Service {
             provider_id,
             ..attempt.clone()
         };
-        if outcome == AttemptOutcome::Rejected {
-            row.physical_messages = row.physical_messages.saturating_sub(1);
-        }
+        row.physical_messages = rules::physical_messages_after(outcome, row.physical_messages);
         row.provider_message_id = result.provider_message_id().map(str::to_owned);
         let is_fraud = result.failure().is_some_and(|failure| failure.class == FailureClass::FraudBlocked);
         let mut tenant = None;

@@ -15,6 +15,7 @@ use std::time::Duration;
 use sendbox_domain::AttemptRecord;
 use sendbox_domain::model::{MessageStatus, Timestamp, VerificationStatus};
 use sendbox_domain::plan::{Plan, plan};
+use sendbox_domain::rules::attempt;
 use sendbox_domain::rules::subscriptions::Subscriptions;
 use sendbox_sandbox::{FailureClass, Message as SandboxMessage, Party, RecordedFailure};
 use sendbox_store::rows::{AttemptRow, Lease, MessageRow, TenantRow};
@@ -309,9 +310,7 @@ impl Service {
             }
         };
         // The rules enforce this bound after each attempt; it is enforced again right before a send.
-        let possible_messages =
-            usize::try_from(row.physical_messages).unwrap_or(usize::MAX).saturating_add(count_unproven(journal));
-        if possible_messages >= usize::try_from(tenant.policy.delivery.max_messages).unwrap_or(usize::MAX) {
+        if !attempt::may_begin(row.physical_messages, count_unproven(journal), tenant.policy.delivery.max_messages) {
             let failure = row.failure.take();
             end_before_attempt(row, MessageStatus::Failed, failure);
             return Ok(None);
@@ -367,7 +366,7 @@ impl Service {
 
     /// The status to end with, if the message must no longer be sent.
     async fn obsolete_status(&self, tx: &mut Tx, row: &MessageRow, now: Timestamp) -> Result<Option<MessageStatus>> {
-        if now >= row.expires_at {
+        if attempt::has_expired(row.expires_at, now) {
             return Ok(Some(MessageStatus::Expired));
         }
         let Some(id) = &row.verification else { return Ok(None) };

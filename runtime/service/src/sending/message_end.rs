@@ -2,6 +2,7 @@
 
 use sendbox_contract::RecordedFailure;
 use sendbox_domain::model::MessageStatus;
+use sendbox_domain::rules::attempt;
 use sendbox_store::rows::MessageRow;
 
 /// Ends a message and wipes its payload, so that nothing that was needed to send it is kept.
@@ -16,10 +17,7 @@ pub(crate) fn end(row: &mut MessageRow, status: MessageStatus, failure: Option<R
 /// Ends a message that gets no further attempt. If an earlier attempt may have reached the recipient, the message ends in doubt
 /// with that attempt's failure, and never as unsent.
 pub(crate) fn end_before_attempt(row: &mut MessageRow, status: MessageStatus, failure: Option<RecordedFailure>) {
-    let (status, failure) = if row.physical_messages > 0 {
-        (MessageStatus::InDoubt, row.failure.take().or(failure))
-    } else {
-        (status, failure)
-    };
+    let failure = if row.physical_messages > 0 { row.failure.take().or(failure) } else { failure };
+    let status = attempt::final_status(status, row.physical_messages);
     end(row, status, failure);
 }

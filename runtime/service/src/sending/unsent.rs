@@ -9,6 +9,7 @@
 
 use sendbox_domain::model::{Timestamp, VerificationStatus};
 use sendbox_domain::phone;
+use sendbox_domain::rules::attempt;
 use sendbox_store::rows::{MessageRow, TenantRow};
 use sendbox_store::verifications::SentCode;
 use sendbox_store::{Tx, verifications};
@@ -20,7 +21,7 @@ use crate::vault::TenantKey;
 
 /// Whether a message has ended, and has certainly not left.
 pub(crate) fn is_unsent(row: &MessageRow) -> bool {
-    row.status.is_final() && row.physical_messages == 0
+    attempt::is_unsent(row.status, row.physical_messages)
 }
 
 /// Ends earlier codes: the message may have left.

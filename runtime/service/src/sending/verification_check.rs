@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sendbox_domain::model::{Check, Scope, Timestamp, Verification, VerificationStatus};
 use sendbox_domain::rules::code;
 use sendbox_domain::rules::subscriptions::Subscriptions;
+use sendbox_domain::rules::verification;
 use sendbox_store::rows::VerificationRow;
 use sendbox_store::{Done, Tx, verifications};
 use zeroize::Zeroizing;
@@ -56,7 +57,10 @@ fn codes_to_compare(row: &VerificationRow, now: Timestamp) -> Vec<ComparedCode> 
         code_mac: row.code_mac.clone(),
         code_key: row.code_key.clone(),
     };
-    let previous = row.previous.as_ref().filter(|code| code.tries <= row.max_tries && code.expires_at > now);
+    let previous = row
+        .previous
+        .as_ref()
+        .filter(|code| verification::is_previous_compared((code.tries, row.max_tries), code.expires_at, now));
     let previous = previous.map(|code| ComparedCode {
         message: code.message.clone().unwrap_or_default(),
         code_mac: code.code_mac.clone(),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use sendbox_domain::field_error::FieldErrors;
 use sendbox_domain::message_fields::client_ip;
-use sendbox_domain::model::{Mode, Resend, Scope, Sensitive, Timestamp, Verification, VerificationStatus};
+use sendbox_domain::model::{Mode, Resend, Scope, Sensitive, Timestamp, Verification};
+use sendbox_domain::rules::verification as rules;
 use sendbox_domain::{LimitName, phone};
 use sendbox_store::rows::{PreviousCode, VerificationRow};
 use sendbox_store::{Done, Tx, messages, verifications};
@@ -32,8 +33,7 @@ struct ResendRequest {
 
 /// Refuses to resend a verification that has ended, or has no send left.
 fn require_resendable(row: &VerificationRow, now: Timestamp) -> Result<()> {
-    // Also when the tries are used up: failures are counted for the number as well.
-    if !matches!(status(row, now), VerificationStatus::Pending | VerificationStatus::Exhausted) {
+    if !rules::may_resend(status(row, now)) {
         return Err(Error::VerificationEnded(Box::new(view(row, None, now))));
     }
     if !row.test && row.sends >= row.max_sends {

@@ -16,7 +16,7 @@ use sendbox_domain::model::{
     MessageStatus, Mode, Page, Scope, Sensitive, Timestamp, Verification, VerificationFilter, VerificationMessage,
     VerificationStatus,
 };
-use sendbox_domain::rules::code;
+use sendbox_domain::rules::{code, verification};
 use sendbox_sandbox::{Recipient, Usage};
 use sendbox_store::rows::{TenantRow, VerificationRow};
 use sendbox_store::verifications::VerificationQuery;
@@ -65,13 +65,9 @@ pub(crate) enum AcceptedVerification {
     },
 }
 
-/// The current status of a verification. It expires and runs out of tries without a write to its row.
+/// The current status of a verification.
 pub(crate) fn status(row: &VerificationRow, now: Timestamp) -> VerificationStatus {
-    match row.status {
-        VerificationStatus::Pending if now >= row.expires_at => VerificationStatus::Expired,
-        VerificationStatus::Pending if row.tries >= row.max_tries => VerificationStatus::Exhausted,
-        other => other,
-    }
+    verification::status(row.status, (row.tries, row.max_tries), row.expires_at, now)
 }
 
 pub(crate) fn view(row: &VerificationRow, message: Option<MessageStatus>, now: Timestamp) -> Verification {
