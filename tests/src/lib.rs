@@ -15,6 +15,7 @@
 //! - [`command_snapshot`]: whole commands as snapshots.
 //! - [`process`]: the real binary, as a process that can be killed.
 //! - [`recount`]: counts what statistics show again, from the rows.
+//! - [`simulation`]: runs of several processes on one store, whose interleavings and faults follow from a seed.
 //! - [`simulator_setup`]: the simulator, and each connector's parameters for it.
 //! - [`verdict`]: assertions about the outcome of a send.
 //! - [`versioned`]: one connector in as many versions as a test needs.
@@ -52,6 +53,7 @@ pub mod process;
 pub mod recount;
 pub mod sandbox_fixture;
 pub mod server;
+pub mod simulation;
 pub mod simulator_setup;
 pub mod test_service;
 pub mod verdict;

@@ -265,7 +265,8 @@ async fn start(
         .map(|id| BuiltIn { id, component: sendbox_catalogue::find(id).unwrap().component });
     let service = Service::start(ServiceConfig {
         store: store.clone(),
-        sandbox,
+        sandbox: Arc::new(sandbox),
+        calls: None,
         master_keys: MasterKeys::parse(master_keys).unwrap(),
         platform_key: PLATFORM_KEY.to_owned().into(),
         connectors: connectors.to_vec(),

@@ -185,7 +185,8 @@ impl InstanceConfig {
         .map_err(sandbox_error)?;
         let service = Service::start(ServiceConfig {
             store,
-            sandbox,
+            sandbox: Arc::new(sandbox),
+            calls: None,
             master_keys,
             platform_key: platform_key.clone(),
             connectors: sendbox_catalogue::all()

@@ -27,7 +27,8 @@ async fn service() -> (Service, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let config = ServiceConfig {
         store: Store::open(&format!("sqlite://{}/sendbox.db", folder.path().display())).await.unwrap(),
-        sandbox: Sandbox::new(SandboxConfig { in_flight: 1, ..SandboxConfig::default() }).unwrap(),
+        sandbox: Arc::new(Sandbox::new(SandboxConfig { in_flight: 1, ..SandboxConfig::default() }).unwrap()),
+        calls: None,
         master_keys: MasterKeys::parse(&MasterKeys::generate().unwrap()).unwrap(),
         platform_key: "p".repeat(32).into(),
         connectors: Vec::new(),

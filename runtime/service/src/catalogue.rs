@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use sendbox_domain::model::{ConnectorDetail, ConnectorSummary, HostReach, MessagePlacement, Owner, Timestamp};
-use sendbox_sandbox::{Connector, ContentKind, Sandbox};
+use sendbox_sandbox::{Connector, ContentKind};
 use serde_json::Value;
 
+use crate::connector_calls::ConnectorCalls;
 use crate::lock::lock;
 
 /// A built-in connector.
@@ -36,12 +37,11 @@ const UNLOADABLE_MS: u64 = 10_000;
 
 impl Catalogue {
     /// Loads the built-in connectors. One that cannot be loaded is left out and logged: the others must still send.
-    pub(crate) async fn load(sandbox: &Sandbox, built_in: &[BuiltIn], default_templates: Vec<Value>) -> Self {
+    pub(crate) async fn load(calls: &dyn ConnectorCalls, built_in: &[BuiltIn], default_templates: Vec<Value>) -> Self {
         let mut connectors = BTreeMap::new();
         let mut reserved: BTreeSet<String> = built_in.iter().map(|connector| connector.id.to_owned()).collect();
         // Concurrently: each compiles on one core, and the sandbox limits how many compile at once.
-        let loading =
-            built_in.iter().map(|connector| async { (connector.id, sandbox.load(connector.component).await) });
+        let loading = built_in.iter().map(|connector| async { (connector.id, calls.load(connector.component).await) });
         for (id, loaded) in futures_util::future::join_all(loading).await {
             match loaded {
                 Ok(connector) => {

@@ -22,6 +22,20 @@ pub trait Clock: Send + Sync {
 
     /// Waits for this long.
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()>;
+
+    /// Waits for this long by a timer of the runtime, whatever the clock shows: for pauses and timeouts of this process.
+    fn timer(&self, time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
+}
+
+/// Waits for a future, for this long at most. `None`: it was not done in time, and is dropped.
+pub(crate) async fn timeout<T>(clock: &dyn Clock, time: Duration, future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        value = future => Some(value),
+        () = clock.timer(time) => None,
+    }
 }
 
 /// The system clock.

@@ -22,7 +22,7 @@ use sendbox_store::rows::{Lease, ProcessRow};
 use sendbox_store::{Done, Store, StoreError, events, messages, processes, versions};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, timeout};
 use crate::error::{Error, Result};
 use crate::id;
 use crate::lock::lock;
@@ -235,6 +235,7 @@ impl Leases {
         let mut is_failing = false;
         loop {
             tokio::select! {
+                biased;
                 () = self.clock.sleep(INTERVAL) => {}
                 () = self.left.cancelled() => return,
             }
@@ -275,7 +276,7 @@ impl Leases {
                 Ok::<_, StoreError>(Done::Commit((is_member, all)))
             })
         });
-        let (is_member, mut rows) = tokio::time::timeout(TIMEOUT, write).await.map_err(|_| late())??;
+        let (is_member, mut rows) = timeout(&*self.clock, TIMEOUT, write).await.ok_or_else(late)??;
         if is_member {
             membership.renew(began);
         } else {

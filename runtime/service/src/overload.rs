@@ -23,7 +23,8 @@ impl Service {
         let mut before = Refusals::default();
         while !self.inner.stopping.is_cancelled() {
             tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => {}
+                biased;
+                () = self.inner.clock.timer(INTERVAL) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
             let sends = self.inner.refused_sends.total();

@@ -93,8 +93,9 @@ impl Service {
         while !self.inner.stopping.is_cancelled() {
             self.sweep().await;
             tokio::select! {
+                biased;
                 () = self.inner.sweep_due.notified() => {}
-                () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+                () = self.inner.clock.timer(SWEEP_INTERVAL) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
         }

@@ -22,7 +22,6 @@ use sendbox_store::{Store, StoreError, Tx, UnitFuture, audit, keys, tenants};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
@@ -30,9 +29,10 @@ use zeroize::Zeroizing;
 use crate::access::caller::Caller;
 use crate::access::request_limits::RequestLimits;
 use crate::catalogue::{BuiltIn, Catalogue};
-use crate::clock::Clock;
+use crate::clock::{Clock, timeout};
 use crate::connections::cached_connection::CachedConnection;
 use crate::connections::settings_validator::SettingsValidator;
+use crate::connector_calls::ConnectorCalls;
 use crate::delivery_reports::limiter::CallbackLimiter;
 use crate::error::{Error, Result};
 use crate::id;
@@ -69,7 +69,9 @@ const MIN_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// What a service needs to start.
 pub struct ServiceConfig {
     pub store: Store,
-    pub sandbox: Sandbox,
+    pub sandbox: Arc<Sandbox>,
+    /// What loads connectors and runs the calls of messages. `None`: the sandbox.
+    pub calls: Option<Arc<dyn ConnectorCalls>>,
     /// The keys that seal the tenants' data keys.
     pub master_keys: MasterKeys,
     /// Grants every permission, for every tenant. At least [`PLATFORM_KEY_LENGTH`] characters.
@@ -124,7 +126,8 @@ pub(crate) type BreakerKey = (String, String, u64, Digest);
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
-    pub(crate) sandbox: Sandbox,
+    pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) calls: Arc<dyn ConnectorCalls>,
     pub(crate) keys: MasterKeys,
     platform_key: [u8; 32],
     pub(crate) catalogue: Catalogue,
@@ -184,12 +187,15 @@ impl Service {
         }
         // First, so that a process that cannot work with this database ends at once, and changes nothing.
         key_registry::register(&config.store, &config.master_keys, config.exclusive).await?;
-        let catalogue = Catalogue::load(&config.sandbox, &config.connectors, config.default_templates).await;
-        let callback_limiter = CallbackLimiter::for_sandbox(&config.sandbox);
+        let sandbox = config.sandbox;
+        let calls = config.calls.unwrap_or_else(|| Arc::clone(&sandbox) as Arc<dyn ConnectorCalls>);
+        let catalogue = Catalogue::load(&*calls, &config.connectors, config.default_templates).await;
+        let callback_limiter = CallbackLimiter::for_sandbox(&sandbox);
         let leases = Leases::join(&config.store, &config.clock, id::new("p")?, config.exclusive).await?;
         let inner = Inner {
             store: config.store,
-            sandbox: config.sandbox,
+            sandbox,
+            calls,
             keys: config.master_keys,
             platform_key: Sha256::digest(config.platform_key.trim().as_bytes()).into(),
             catalogue,
@@ -317,7 +323,7 @@ impl Service {
                 Ok(())
             }
             Error::SettingsNotValidated(validation) => {
-                self.inner.settings_validator.validate(*validation).await.map(drop)
+                self.inner.settings_validator.validate(&*self.inner.calls, *validation).await.map(drop)
             }
             Error::LimitsAhead { tenant, buckets } => self.redate_limits(tenant, buckets).await,
             other => Err(other),
@@ -335,7 +341,8 @@ impl Service {
             match store.write(unit.clone()).await {
                 Err(Error::StoreConflict) if conflicts < MAX_CONFLICTS => {
                     // Random, so that the same transactions do not meet again.
-                    tokio::time::sleep((CONFLICT_PAUSE * 2_u32.pow(conflicts)).mul_f64(random_fraction()?)).await;
+                    let pause = (CONFLICT_PAUSE * 2_u32.pow(conflicts)).mul_f64(random_fraction()?);
+                    self.inner.clock.timer(pause).await;
                     conflicts += 1;
                 }
                 result => return result,
@@ -397,22 +404,23 @@ impl Service {
         self.begin_shutdown();
         self.refuse_requests();
         self.inner.work.close();
-        let deadline = Instant::now() + grace;
-        if tokio::time::timeout_at(deadline, self.inner.work.wait()).await.is_err() {
+        let clock = &*self.inner.clock;
+        let began = clock.monotonic();
+        if timeout(clock, grace, self.inner.work.wait()).await.is_none() {
             tracing::warn!(
                 left = self.inner.work.len(),
                 "stopped before all sends had ended; they resume at the next start"
             );
         }
         // Closing waits for database connections in use, and one of them may hang.
-        let timeout = deadline.saturating_duration_since(Instant::now()).max(MIN_CLOSE_TIMEOUT);
+        let left = grace.saturating_sub(clock.monotonic().saturating_sub(began)).max(MIN_CLOSE_TIMEOUT);
         let close = async {
             if let Err(error) = self.inner.leases.leave().await {
                 tracing::warn!(%error, "the other processes notice only from missing heartbeats that this one has ended");
             }
             self.inner.store.close().await;
         };
-        if tokio::time::timeout(timeout, close).await.is_err() {
+        if timeout(clock, left, close).await.is_none() {
             tracing::warn!("the store could not be closed in time; no acknowledged write is lost");
         }
     }

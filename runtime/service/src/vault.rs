@@ -74,8 +74,43 @@ pub enum VaultError {
 /// When it provides none.
 pub fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, VaultError> {
     let mut bytes = Zeroizing::new([0_u8; N]);
-    getrandom::fill(bytes.as_mut()).map_err(|_| VaultError::NoRandomness)?;
+    if !seeded::fill(bytes.as_mut()) {
+        getrandom::fill(bytes.as_mut()).map_err(|_| VaultError::NoRandomness)?;
+    }
     Ok(bytes)
+}
+
+/// Makes all random bytes of this thread follow from a seed; with `None`, they come from the operating system again. Only for a
+/// simulation, whose runs can be repeated: such keys and codes are no secrets.
+#[doc(hidden)]
+pub fn seed_random_bytes(seed: Option<u64>) {
+    seeded::set(seed);
+}
+
+mod seeded {
+    use std::cell::Cell;
+
+    use sha2::{Digest as _, Sha256};
+
+    thread_local! {
+        /// The seed, and the number of blocks that were taken.
+        static STATE: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn set(seed: Option<u64>) {
+        STATE.set(seed.map(|seed| (seed, 0)));
+    }
+
+    /// Fills the bytes, if this thread has a seed.
+    pub(super) fn fill(bytes: &mut [u8]) -> bool {
+        for part in bytes.chunks_mut(32) {
+            let Some((seed, block)) = STATE.get() else { return false };
+            let random = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(block.to_be_bytes()).finalize();
+            part.iter_mut().zip(random).for_each(|(byte, random)| *byte = random);
+            STATE.set(Some((seed, block + 1)));
+        }
+        STATE.get().is_some()
+    }
 }
 
 /// Random bytes in base64url, for a token or a secret.

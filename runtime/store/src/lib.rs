@@ -58,6 +58,7 @@ mod unit;
 
 pub use self::backend::Backend;
 pub use self::failure::{Result, StoreError};
+pub use self::sqlite::{StepFault, SteppedWriter, Steps};
 pub use self::store::Store;
 pub use self::transaction::Tx;
 pub use self::unit::{Done, UnitFuture};

@@ -124,6 +124,17 @@ impl<J: Job> Queue<J> {
         self.lock().take_if(is_suitable)
     }
 
+    /// Whether no job waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().waiting == 0
+    }
+
+    /// Whether it is closed, and no job waits.
+    pub(super) fn is_done(&self) -> bool {
+        let state = self.lock();
+        state.is_closed && state.waiting == 0
+    }
+
     /// Refuses further jobs. Those that wait are still taken.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;

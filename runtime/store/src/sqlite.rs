@@ -6,6 +6,7 @@
 mod connection;
 mod readers;
 mod session;
+mod steps;
 mod writer;
 
 use std::path::PathBuf;
@@ -14,12 +15,13 @@ use std::thread;
 
 use sendbox_slots::Waiting;
 use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
 
 use self::connection::WRITER_SETTINGS;
 pub(crate) use self::connection::{Handle, SETTINGS, TIMEOUT};
 use self::readers::Readers;
 pub(crate) use self::session::Session;
+use self::steps::in_time;
+pub use self::steps::{StepFault, SteppedWriter, Steps};
 use self::writer::{Job, Writer};
 use crate::failure::{Result, StoreError};
 use crate::queue::{Owner, Queue, Refusal};
@@ -48,11 +50,11 @@ impl Drop for Jobs {
 impl Sqlite {
     /// Opens the file, which exists and has been migrated.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
-        let readers = Readers::open(path.clone())?;
+        let readers = Readers::open(path.clone(), None)?;
         let handle = Handle::open(&path, &[SETTINGS, WRITER_SETTINGS], &Arc::default())?;
         let queue = Arc::new(Queue::new());
         let (ended, is_running) = watch::channel(());
-        let writer = Writer { path, handle: Some(handle), queue: Arc::clone(&queue), _ended: ended };
+        let writer = Writer { path, handle: Some(handle), queue: Arc::clone(&queue), steps: None, _ended: ended };
         thread::Builder::new()
             .name("sendbox-writer".into())
             .spawn(move || writer.work())
@@ -74,10 +76,10 @@ impl Sqlite {
     pub(super) async fn begin(&self, owner: &Owner, waiting: Waiting) -> Result<Session> {
         let (answer, session) = oneshot::channel();
         self.queue(owner, waiting, Job::Session(answer))?;
-        match timeout(TIMEOUT, session).await {
-            Ok(Ok(session)) => session,
-            Ok(Err(_)) => Err(StoreError::closed()),
-            Err(_) => Err(StoreError::Unavailable("no connection within 5 s".to_owned())),
+        match in_time(self.readers.is_stepped(), TIMEOUT, session).await {
+            Some(Ok(session)) => session,
+            Some(Err(_)) => Err(StoreError::closed()),
+            None => Err(StoreError::Unavailable("no connection within 5 s".to_owned())),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The store: whose work it is, and which transactions there are.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +15,7 @@ use super::failure::{Result, StoreError};
 use super::postgres::Begin;
 use super::query::query;
 use super::queue::Owner;
-use super::sqlite::TIMEOUT;
+use super::sqlite::{Sqlite, SteppedWriter, Steps, TIMEOUT};
 use super::transaction::Tx;
 use super::unit::{Done, UnitFuture, WaitingUnit};
 
@@ -52,6 +53,16 @@ impl Store {
     /// created by a newer version of Sendbox.
     pub async fn open(url: &str) -> Result<Self> {
         Ok(Self::new(connect::open(url).await?))
+    }
+
+    /// Opens a SQLite file, which exists and has been migrated, to be used in steps: nothing runs until the writer that is returned is
+    /// told to, and `steps` decides over each statement. For simulations.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub fn open_in_steps(path: PathBuf, steps: Arc<dyn Steps>) -> Result<(Self, SteppedWriter)> {
+        let (sqlite, writer) = Sqlite::open_in_steps(path, steps)?;
+        Ok((Self::new(Database::Sqlite(sqlite)), writer))
     }
 
     fn new(database: Database) -> Self {

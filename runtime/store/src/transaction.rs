@@ -4,11 +4,12 @@
 //! full, I/O error), and would then commit each further statement on its own. So [`Tx`] refuses them, on both databases. The same
 //! holds after a statement whose future was dropped before it was done.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::postgres::Session as PostgresSession;
 use super::query::{Query, Row, query};
-use super::sqlite::{Handle, Session};
+use super::sqlite::{Handle, Session, Steps};
 use super::{Backend, Result, StoreError};
 
 /// A transaction. It is rolled back if it is dropped without [`commit`](Self::commit).
@@ -81,7 +82,7 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         self.check()?;
         match self.inner {
-            Inner::Session(Some(session)) => blocking(move || session.commit()).await?,
+            Inner::Session(Some(session)) => blocking(session.steps(), move || session.commit()).await?,
             Inner::Postgres(session) => session.commit().await,
             // A unit is committed with its batch.
             Inner::Session(None) | Inner::Unit(_) => Err(lost()),
@@ -109,7 +110,8 @@ impl Tx {
             Inner::Unit(handle) => handle.as_ref().ok_or_else(lost)?.execute(&query)?,
             Inner::Session(slot) => {
                 let session = slot.take().ok_or_else(lost)?;
-                let (session, done) = blocking(move || (session.execute(&query), session)).await.map(swap)?;
+                let (session, done) =
+                    blocking(session.steps(), move || (session.execute(&query), session)).await.map(swap)?;
                 *slot = Some(session);
                 done?
             }
@@ -167,7 +169,8 @@ impl Tx {
             Inner::Unit(handle) => handle.as_ref().ok_or_else(lost)?.all(&query)?,
             Inner::Session(slot) => {
                 let session = slot.take().ok_or_else(lost)?;
-                let (session, rows) = blocking(move || (session.all(&query), session)).await.map(swap)?;
+                let (session, rows) =
+                    blocking(session.steps(), move || (session.all(&query), session)).await.map(swap)?;
                 *slot = Some(session);
                 rows?
             }
@@ -217,7 +220,14 @@ pub(super) fn broken() -> StoreError {
     StoreError::Unavailable("an earlier statement of this transaction failed".to_owned())
 }
 
-/// Runs blocking work on a thread where it delays no other task.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+/// Runs blocking work on a thread where it delays no other task; in steps, here and when it is its turn.
+async fn blocking<T: Send + 'static>(
+    steps: Option<Arc<dyn Steps>>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    if let Some(steps) = steps {
+        steps.turn().await;
+        return Ok(work());
+    }
     tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Unavailable("a statement was abandoned".to_owned()))
 }

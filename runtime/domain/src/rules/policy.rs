@@ -123,7 +123,9 @@ fn check_notice_templates(templates: &[NoticeTemplate], errors: &mut Vec<FieldEr
         );
     }
     let mut seen = BTreeSet::new();
-    for (index, NoticeTemplate { usage, locale: tag, content }) in templates.iter().enumerate().take(MAX_NOTICE_TEMPLATES) {
+    for (index, NoticeTemplate { usage, locale: tag, content }) in
+        templates.iter().enumerate().take(MAX_NOTICE_TEMPLATES)
+    {
         let at = format!("/notices/templates/{index}");
         if tag.as_deref().is_some_and(|tag| !locale::is_language_tag(tag)) {
             errors.push(

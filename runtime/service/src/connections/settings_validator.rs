@@ -7,8 +7,10 @@ use std::thread;
 
 use sendbox_domain::field_error::FieldErrors;
 use sendbox_slots::{Permit, Slots, Waiting};
+use tokio::sync::oneshot;
 
 use crate::connections::validation::{ConnectionSettings, Validation};
+use crate::connector_calls::ConnectorCalls;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 
@@ -85,16 +87,17 @@ impl SettingsValidator {
     ///
     /// # Errors
     /// [`Error::Internal`].
-    pub(crate) async fn validate(&self, validation: Validation) -> Result<Validated> {
+    pub(crate) async fn validate(&self, calls: &dyn ConnectorCalls, validation: Validation) -> Result<Validated> {
         // Requests in progress are bounded, and each waits for one validation at a time.
         let slot = self.slots.acquire(&validation.tenant, Waiting::Unbounded).await;
+        let (answer, ended) = oneshot::channel();
         let run = move || {
             let _slot = slot;
             let result = validation.run().map(Arc::new);
-            (validation.key, result)
+            answer.send((validation.key, result)).ok();
         };
-        let ended = tokio::task::spawn_blocking(run).await;
-        let (key, result) = ended.map_err(|_| Error::Internal("a validation of settings failed".to_owned()))?;
+        calls.run_blocking(Box::new(run)).await;
+        let (key, result) = ended.await.map_err(|_| Error::Internal("a validation of settings failed".to_owned()))?;
         lock(&self.remembered).insert(key, result.clone());
         Ok(result)
     }

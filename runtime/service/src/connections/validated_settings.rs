@@ -85,7 +85,7 @@ impl Service {
         let validator = &self.inner.settings_validator;
         match (validator.known(&validation), time) {
             (Some(known), _) => known,
-            (None, ValidationTime::Now) => validator.validate(validation).await?,
+            (None, ValidationTime::Now) => validator.validate(&*self.inner.calls, validation).await?,
             (None, ValidationTime::AfterRollback) => return Err(Error::SettingsNotValidated(Box::new(validation))),
         }
         .map_err(Error::Invalid)

@@ -196,7 +196,7 @@ impl Service {
             body: call.body,
         };
         let parameters = Arc::clone(&sender.parameters);
-        let parsed = match self.inner.sandbox.parse_report(&sender.connector, parameters, &callback).await {
+        let parsed = match self.inner.calls.parse_report(&sender.connector, parameters, &callback).await {
             Ok(parsed) if parsed.len() <= MAX_REPORTS_PER_CALL => parsed,
             Ok(_) => return Err(Error::ReportMalformed),
             Err(CallbackError::NotSupported) => return Err(Error::NotFound("path")),

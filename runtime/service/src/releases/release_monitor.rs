@@ -59,8 +59,9 @@ impl Service {
                 tracing::error!(%error, "the release monitor could not start a check");
             }
             tokio::select! {
+                biased;
                 () = self.inner.release_monitor.woken.notified() => {}
-                () = tokio::time::sleep(POLL_INTERVAL) => {}
+                () = self.inner.clock.timer(POLL_INTERVAL) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
         }

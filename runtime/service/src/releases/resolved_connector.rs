@@ -83,7 +83,7 @@ impl Service {
             return Err(Error::VersionNotLoaded { owner: owner.to_owned(), digest: digest.to_owned() });
         }
         let Some(component) = versions::component(tx, owner, digest).await? else { return Ok(None) };
-        match self.inner.sandbox.load(&component).await {
+        match self.inner.calls.load(&component).await {
             Ok(connector) => {
                 self.inner.catalogue.insert(connector.clone());
                 Ok(Some(connector))

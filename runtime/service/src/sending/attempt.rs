@@ -137,7 +137,7 @@ impl Service {
                     withdrawn,
                     revocation: Some(revocation),
                 };
-                let result = self.inner.sandbox.send(&connection.connector, request).await;
+                let result = self.inner.calls.send(&connection.connector, request).await;
                 is_held = held_shape(&result).is_some();
                 let shapes = (recorded_shapes.as_ref(), pinned.as_deref());
                 observed = self.observed_shapes(&attempt, &connection, shapes, &result);
@@ -195,7 +195,7 @@ impl Service {
                 Err(error) => {
                     // The whole unit is repeated. If it was committed after all, the repetition changes nothing.
                     tracing::error!(message = sent.attempt.message, number, %error, "the result of an attempt could not be written");
-                    tokio::time::sleep(Duration::from_millis(u64::from(number) * 100)).await;
+                    self.inner.clock.timer(Duration::from_millis(u64::from(number) * 100)).await;
                 }
             }
         }

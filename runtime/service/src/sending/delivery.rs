@@ -140,7 +140,7 @@ impl Service {
                     Err(error) if failures < MAX_START_FAILURES && !self.inner.stopping.is_cancelled() => {
                         failures += 1;
                         tracing::error!(message = id, %error, "an attempt could not be started; retrying");
-                        tokio::time::sleep(Duration::from_millis(500)).await;
+                        self.inner.clock.timer(Duration::from_millis(500)).await;
                         continue;
                     }
                     Err(error) => {
@@ -159,7 +159,8 @@ impl Service {
                         return None;
                     }
                     tokio::select! {
-                        () = tokio::time::sleep(wait) => {}
+                        biased;
+                        () = self.inner.clock.timer(wait) => {}
                         () = self.inner.stopping.cancelled() => return None,
                     }
                 }

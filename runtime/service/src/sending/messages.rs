@@ -17,6 +17,7 @@ use sendbox_store::{Done, Tx, attempts, ingresses, messages, processes, reports}
 use zeroize::Zeroizing;
 
 use crate::access::caller::Caller;
+use crate::clock::timeout;
 use crate::connections::ready_connection::VersionAffinity;
 use crate::delivery_reports::receiver::{delivery, reports_by_attempt};
 use crate::error::{Error, Result};
@@ -319,8 +320,8 @@ impl Service {
             .inner
             .work
             .spawn(async move { service.deliver(&at.0, &at.1, claimed, Some(next), delivery::MAX_WAIT).await });
-        let message = match tokio::time::timeout(wait, sending).await {
-            Ok(Ok(Some(stored))) if !stored.has_reports => view(stored.row, stored.journal, Vec::new()),
+        let message = match timeout(&*self.inner.clock, wait, sending).await {
+            Some(Ok(Some(stored))) if !stored.has_reports => view(stored.row, stored.journal, Vec::new()),
             _ => self.read_message(&tenant, &id).await?,
         };
         self.outcome(&tenant, message, verification).await

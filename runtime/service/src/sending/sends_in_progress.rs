@@ -4,7 +4,7 @@
 //! A message is registered before it is read whether its code is wanted, or in the transaction that stores it. So whoever ends the
 //! verification afterwards finds it here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +16,7 @@ use crate::lock::lock;
 /// The deliveries in progress. A message may be in two of them, if the lease of the earlier one is lost.
 #[derive(Default)]
 pub(crate) struct SendsInProgress {
-    sends: Arc<Mutex<HashMap<u64, Send>>>,
+    sends: Arc<Mutex<BTreeMap<u64, Send>>>,
     registered: AtomicU64,
 }
 
@@ -31,7 +31,7 @@ struct Send {
 
 /// A message that is registered until this is dropped.
 pub(crate) struct RegisteredSend {
-    sends: Arc<Mutex<HashMap<u64, Send>>>,
+    sends: Arc<Mutex<BTreeMap<u64, Send>>>,
     number: u64,
     cancelled: CancellationToken,
 }

@@ -112,8 +112,9 @@ impl Service {
                 }
             }
             tokio::select! {
+                biased;
                 () = self.inner.due.notified() => {}
-                () = tokio::time::sleep(pause) => {}
+                () = self.inner.clock.timer(pause) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
         }

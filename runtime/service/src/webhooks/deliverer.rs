@@ -163,8 +163,9 @@ impl Service {
                 }
             }
             tokio::select! {
+                biased;
                 () = self.inner.events_due.notified() => {}
-                () = tokio::time::sleep(pause) => {}
+                () = self.inner.clock.timer(pause) => {}
                 () = self.inner.stopping.cancelled() => {}
             }
         }
@@ -290,7 +291,7 @@ impl Service {
                 }
                 Err(error) => {
                     tracing::error!(event = row.event, number, %error, "the result of sending an event could not be written");
-                    tokio::time::sleep(Duration::from_millis(u64::from(number) * 100)).await;
+                    self.inner.clock.timer(Duration::from_millis(u64::from(number) * 100)).await;
                 }
             }
         }

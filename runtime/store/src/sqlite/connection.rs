@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::steps::Steps;
 use crate::failure::Result;
 use crate::query::{Query, Row, SqliteRow};
 
@@ -34,6 +35,8 @@ pub(crate) struct Handle {
     /// The deadline of the running statement, in milliseconds since `START`; 0 while none runs.
     deadline: Arc<AtomicU64>,
     pub(crate) timeout: Duration,
+    /// What decides over each of its statements, in steps.
+    steps: Option<Arc<dyn Steps>>,
     /// The statements that ran.
     #[cfg(test)]
     executed: std::sync::Mutex<Vec<crate::query::Executed>>,
@@ -66,16 +69,35 @@ impl Handle {
             connection,
             deadline,
             timeout: TIMEOUT,
+            steps: None,
             #[cfg(test)]
             executed: std::sync::Mutex::default(),
         })
+    }
+
+    /// The same connection, whose statements are steps.
+    pub(super) fn in_steps(self, steps: Option<Arc<dyn Steps>>) -> Self {
+        Self { steps, ..self }
+    }
+
+    pub(super) fn steps(&self) -> Option<Arc<dyn Steps>> {
+        self.steps.clone()
+    }
+
+    /// Runs a statement, as one step if there are any.
+    fn in_step<T>(&self, sql: &str, run: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let Some(steps) = &self.steps else { return run() };
+        steps.before(sql)?;
+        let done = run()?;
+        steps.after(sql)?;
+        Ok(done)
     }
 
     /// Runs a statement to its end, and calls `each` with every row.
     fn run(&self, query: &Query, mut each: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<()>) -> Result<u64> {
         let timeout = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
         self.deadline.store(millis().saturating_add(timeout).max(1), Ordering::Relaxed);
-        let result = self.step(query, &mut each);
+        let result = self.in_step(query.sql(), || self.step(query, &mut each));
         self.deadline.store(0, Ordering::Relaxed);
         Ok(result?)
     }
@@ -150,7 +172,7 @@ impl Handle {
     }
 
     pub(crate) fn batch(&self, sql: &'static str) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(sql)?.raw_execute().map(drop)
+        self.in_step(sql, || self.connection.prepare_cached(sql)?.raw_execute().map(drop))
     }
 
     /// Whether a transaction is open. SQLite may have rolled back by itself.

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use sendbox_slots::{Slots, Waiting};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use super::connection::{Handle, READER_SETTINGS, SETTINGS, TIMEOUT};
 use super::session::Session;
+use super::steps::{Steps, in_time};
 use crate::failure::{Result, StoreError};
 
 /// Readers do not block each other; six use the cores of a small machine, and leave three for the neighbours of a busy owner.
@@ -30,6 +30,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// The read-only connections.
 pub(super) struct Readers {
     path: PathBuf,
+    steps: Option<Arc<dyn Steps>>,
     idle: Mutex<Vec<Handle>>,
     slots: Slots,
     lookups: Slots,
@@ -41,9 +42,10 @@ pub(super) struct Readers {
 
 impl Readers {
     /// Opens the first connection, so that a file that cannot be opened is an error now.
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
+    pub(super) fn open(path: PathBuf, steps: Option<Arc<dyn Steps>>) -> Result<Self> {
         let readers = Self {
             path,
+            steps,
             idle: Mutex::default(),
             slots: Slots::with_share(READERS, READERS_OF_OWNER),
             lookups: Slots::with_share(LOOKUPS, LOOKUPS),
@@ -66,7 +68,8 @@ impl Readers {
     }
 
     async fn begin_in(self: &Arc<Self>, slots: &Slots, owner: &str, waiting: Waiting) -> Result<Session> {
-        let slot = timeout(TIMEOUT, slots.acquire(owner, waiting)).await.map_err(|_| StoreError::Busy)??;
+        let slot = slots.acquire(owner, waiting);
+        let slot = in_time(self.is_stepped(), TIMEOUT, slot).await.ok_or(StoreError::Busy)??;
         let open = Arc::clone(&self.open).acquire_owned().await.map_err(|_| StoreError::closed())?;
         let idle = self.idle().pop();
         let handle = match idle {
@@ -81,6 +84,10 @@ impl Readers {
         }))
     }
 
+    pub(super) fn is_stepped(&self) -> bool {
+        self.steps.is_some()
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<Handle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -92,17 +99,19 @@ impl Readers {
     }
 
     fn open_one(&self) -> Result<Handle> {
-        Handle::open(&self.path, &[SETTINGS, READER_SETTINGS], &self.is_abandoned)
+        let handle = Handle::open(&self.path, &[SETTINGS, READER_SETTINGS], &self.is_abandoned)?;
+        Ok(handle.in_steps(self.steps.clone()))
     }
 
     /// Waits a moment for open reads, interrupts those that are left, and closes the connections. A read that hangs all the same keeps
     /// its connection until it ends.
     pub(super) async fn close(&self) {
         let all = u32::try_from(READERS + LOOKUPS).unwrap_or(u32::MAX);
-        if timeout(CLOSE_TIMEOUT, self.open.acquire_many(all)).await.is_err() {
+        let is_stepped = self.is_stepped();
+        if in_time(is_stepped, CLOSE_TIMEOUT, self.open.acquire_many(all)).await.is_none() {
             self.is_abandoned.store(true, Ordering::Relaxed);
             // One that is not even running a statement is not waited for any longer.
-            let _ = timeout(CLOSE_TIMEOUT, self.open.acquire_many(all)).await;
+            let _ = in_time(is_stepped, CLOSE_TIMEOUT, self.open.acquire_many(all)).await;
         }
         self.open.close();
         self.idle().clear();

@@ -1,8 +1,10 @@
 //! A connection that is borrowed for one transaction.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection::{Handle, TIMEOUT};
+use super::steps::Steps;
 use crate::failure::{Result, StoreError};
 use crate::query::{Query, Row};
 
@@ -24,6 +26,11 @@ impl Session {
 
     fn handle(&self) -> Result<&Handle> {
         self.handle.as_ref().ok_or_else(|| StoreError::Unavailable("the transaction has ended".to_owned()))
+    }
+
+    /// What decides when its next statement runs, in steps.
+    pub(crate) fn steps(&self) -> Option<Arc<dyn Steps>> {
+        self.handle.as_ref().and_then(Handle::steps)
     }
 
     pub(crate) fn set_timeout(&mut self, time: Duration) {

@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::connection::{Handle, SETTINGS, WRITER_SETTINGS};
 use super::session::Session;
+use super::steps::Steps;
 use crate::failure::{Result, StoreError};
 use crate::queue::{self, Owner, Queue};
 use crate::transaction::{Tx, broken};
@@ -47,6 +48,7 @@ pub(super) struct Writer {
     /// `None` after an error of SQLite, until the file is opened again.
     pub(super) handle: Option<Handle>,
     pub(super) queue: Arc<Queue<Job>>,
+    pub(super) steps: Option<Arc<dyn Steps>>,
     /// Dropped when the thread ends, which tells those that wait for it.
     pub(super) _ended: watch::Sender<()>,
 }
@@ -89,7 +91,11 @@ impl Writer {
     pub(super) fn work(mut self) {
         while let Some((owner, job)) = self.queue.next() {
             match job {
-                Job::Session(answer) => self.lend(answer),
+                Job::Session(answer) => {
+                    if let Some(back) = self.lend(answer) {
+                        self.handle = back.recv().ok().flatten();
+                    }
+                }
                 Job::Unit(unit) => self.commit_together(owner, unit),
             }
         }
@@ -97,12 +103,17 @@ impl Writer {
         self.handle = None;
     }
 
+    fn open(&self) -> Result<Handle> {
+        let handle = Handle::open(&self.path, &[SETTINGS, WRITER_SETTINGS], &Arc::default())?;
+        Ok(handle.in_steps(self.steps.clone()))
+    }
+
     /// The connection, with an open transaction that holds the write lock. The lock is taken now and not at the first change, where
     /// it could fail after some work was done.
     fn begin(&mut self) -> Result<Handle> {
         let handle = match self.handle.take() {
             Some(handle) => handle,
-            None => Handle::open(&self.path, &[SETTINGS, WRITER_SETTINGS], &Arc::default())?,
+            None => self.open()?,
         };
         if let Err(error) = handle.batch("BEGIN IMMEDIATE") {
             self.handle = Some(handle);
@@ -111,13 +122,13 @@ impl Writer {
         Ok(handle)
     }
 
-    /// Lends the connection for one transaction, and waits for its return.
-    fn lend(&mut self, answer: oneshot::Sender<Result<Session>>) {
+    /// Lends the connection for one transaction. Returns where it comes back: as `None` when it has to be replaced.
+    pub(super) fn lend(&mut self, answer: oneshot::Sender<Result<Session>>) -> Option<mpsc::Receiver<Option<Handle>>> {
         let handle = match self.begin() {
             Ok(handle) => handle,
             Err(error) => {
                 let _ = answer.send(Err(error));
-                return;
+                return None;
             }
         };
         let (home, back) = mpsc::channel();
@@ -125,8 +136,7 @@ impl Writer {
         let give_back = move |handle| drop(home.send(handle));
         // If nobody waits any more the session is dropped here, which returns the connection.
         drop(answer.send(Ok(Session::new(handle, give_back))));
-        // `None` when the connection has to be replaced.
-        self.handle = back.recv().ok().flatten();
+        Some(back)
     }
 
     /// Takes the next unit, if the batch has room for it.
@@ -139,7 +149,7 @@ impl Writer {
     }
 
     /// Runs a unit and those that wait behind it, and commits.
-    fn commit_together(&mut self, owner: Owner, first: Box<dyn Unit>) {
+    pub(super) fn commit_together(&mut self, owner: Owner, first: Box<dyn Unit>) {
         let mut batch = Batch::default();
         let mut next = Some((owner, first));
         let mut handle = match self.begin() {

@@ -1,0 +1,55 @@
+//! Two thousand runs of the simulation (`tests/src/simulation.rs`): crashes, failed commits, slow providers, steps of clocks and several
+//! processes, in every order that a seed decides. `cargo run --release -p sendbox-tests --example simulation -- --seeds 1000000` runs
+//! more.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use sendbox_tests::simulation::{Fault, Simulation, Tally};
+
+const SEEDS: u64 = 2_000;
+/// Each core runs seeds of its own.
+const THREADS: usize = 2;
+
+#[test]
+fn every_promise_is_kept_in_two_thousand_runs() {
+    let simulation = Simulation::prepare();
+    let (next, all) = (AtomicU64::new(0), Mutex::new(Tally::default()));
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= SEEDS {
+                        return;
+                    }
+                    match simulation.run(seed) {
+                        Ok(passed) => all.lock().unwrap().add(&passed.tally),
+                        Err(finding) => panic!("{finding}"),
+                    }
+                }
+            });
+        }
+    });
+    let all = all.into_inner().unwrap();
+    println!("{all}");
+    for fault in Fault::ALL {
+        assert!(all.of(fault) > 0, "{fault:?} has never happened");
+    }
+    assert!(all.sent > SEEDS && all.approved > SEEDS / 20 && all.limited > SEEDS / 50, "{all}");
+}
+
+#[test]
+fn a_seed_gives_the_same_history_each_time() {
+    let (one, other) = (Simulation::prepare(), Simulation::prepare());
+    for seed in 0..40 {
+        let [one, other] = [&one, &other].map(|simulation| match simulation.run(seed) {
+            Ok(passed) => passed.history,
+            Err(finding) => panic!("{finding}"),
+        });
+        assert_eq!(one, other, "seed {seed}");
+    }
+}
