@@ -124,6 +124,8 @@ async fn perform(
     match operation {
         Operation::Send { to, code, lifetime, mode } => {
             let new = NewMessage {
+                reference: None,
+                metadata: Default::default(),
                 to: Sensitive::from(to),
                 usage: Usage::SignIn,
                 code: Some(Sensitive::from(code.as_str())),
@@ -140,6 +142,8 @@ async fn perform(
         }
         Operation::Start { to, mode } => {
             let new = NewVerification {
+                reference: None,
+                metadata: Default::default(),
                 to: Sensitive::from(to),
                 usage: Usage::Register,
                 locale: None,
