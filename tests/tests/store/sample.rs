@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sendbox_contract::{FailureClass, MaskedRequest, Party, RecordedFailure, RequestSent};
 use sendbox_domain::AttemptRecord;
+use sendbox_domain::ingress::twilio_callback::StatusCallback;
 use sendbox_domain::model::{
     AttemptOutcome, Cause, Decision, DecisionCode, DecisionValues, Environment, EventType, Flow, Flows,
     IngressAuthenticationType, IngressKind, IngressOutcome, IngressSettings, MessageStatus, Mode, NoFallback, NotAgain,
@@ -171,7 +172,11 @@ fn platform_data() -> PlatformData {
 
 pub fn message(tenant: &str, id: &str) -> MessageRow {
     MessageRow {
-        status_callback: None,
+        status_callback: Some(StatusCallback {
+            ingress: "g1".to_owned(),
+            account: "AC1".to_owned(),
+            url: "https://example.com/status".to_owned(),
+        }),
         id: id.to_owned(),
         tenant: tenant.to_owned(),
         created_at: NOW,
