@@ -305,7 +305,7 @@ impl Object for Consumed {
         let pending = VerificationStatus::Pending.as_str();
         let cancelled = VerificationStatus::Cancelled.as_str();
         let (after, expected) = match operation {
-            CheckOperation::Read => (*state, CheckOutput::Status(*state)),
+            CheckOperation::Read => (*state, CheckOutput::Status(state)),
             CheckOperation::Cancel if [pending, cancelled].contains(state) => (cancelled, CheckOutput::Done),
             CheckOperation::Right if *state == pending => (VerificationStatus::Approved.as_str(), CheckOutput::Done),
             CheckOperation::Wrong if *state == pending => (pending, CheckOutput::WrongCode),
