@@ -1,13 +1,12 @@
 //! `kill -9` at random moments under load, again and again on the same database: promises P1, P3, P4 and P6.
 //!
 //! The kills come in shards. A shard has a seed, a database and a policy of its own, and ends with an audit of all that its clients, the
-//! service and the phones have recorded. `SENDBOX_KILLS` is the number of kills, half of them on each kind of database. A shard prints
+//! service and the phones have recorded. `SENDBOX_KILLS` is the number of kills. A shard prints
 //! its seed; with that as `SENDBOX_SEED` it is the first one, and has the same requests and faults.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sendbox_tests::Database;
 use sendbox_tests::database::connect;
 use sendbox_tests::process::{Deployment, Process};
 use sendbox_tests::recount::assert_counted;
@@ -15,7 +14,7 @@ use serde_json::json;
 
 use crate::load::{Crowd, Dice, Kind, audit};
 
-/// Kills of one test in CI.
+/// Kills in CI.
 const KILLS: usize = 100;
 const KILLS_OF_SHARD: usize = 25;
 const CLIENTS: usize = 6;
@@ -26,7 +25,7 @@ fn number(name: &str) -> Option<u64> {
 
 /// The sizes of the shards of one test.
 fn shards() -> Vec<usize> {
-    let kills = number("SENDBOX_KILLS").map_or(KILLS, |kills| (kills as usize).div_ceil(2));
+    let kills = number("SENDBOX_KILLS").map_or(KILLS, |kills| kills as usize);
     (0..kills).step_by(KILLS_OF_SHARD).map(|done| (kills - done).min(KILLS_OF_SHARD)).collect()
 }
 
@@ -48,19 +47,10 @@ async fn kill(deployment: Arc<Deployment>, crowd: Arc<Crowd>, process: Process, 
 }
 
 /// Kills processes on one database, and audits it. Returns the number of attempts that were in progress.
-async fn shard(
-    deployment: &Arc<Deployment>,
-    crowd: &Arc<Crowd>,
-    seed: u64,
-    kills: usize,
-    database: Option<&Database>,
-) -> usize {
+async fn shard(deployment: &Arc<Deployment>, crowd: &Arc<Crowd>, seed: u64, kills: usize) -> usize {
     let mut dice = Dice::new(seed);
     let data = deployment.beside(&format!("data-{seed}"));
-    let keys = deployment.beside("master.keys");
-    let further =
-        database.map(|database| ["--database-url", database.url(), "--master-key-file", keys.to_str().unwrap()]);
-    let start = || deployment.start_in(data.clone(), further.as_ref().map_or(&[], |further| &further[..]));
+    let start = || deployment.start_in(data.clone(), &[]);
     let mut process = start().await;
     process.client.add_tenant().await;
     // With the first policy no phone ever receives two messages; with the second, some receive two rather than none.
@@ -79,10 +69,7 @@ async fn shard(
     }
     let tally = audit(deployment, &process.client, &mut book, most).await;
     println!("SENDBOX_SEED={seed}: {} requests, {tally:?}", book.len());
-    let url = database.map_or_else(
-        || format!("sqlite://{}", data.join("sendbox.db").display()),
-        |database| database.url().to_owned(),
-    );
+    let url = format!("sqlite://{}", data.join("sendbox.db").display());
     assert_counted(&mut connect(&url).await).await;
     process.stop().await;
     deployment.simulator.clear_inbox();
@@ -94,18 +81,7 @@ async fn shard(
 async fn killed_at_any_moment_nothing_is_lost_or_doubled() {
     let (deployment, crowd, mut cut) = (Arc::new(Deployment::new().await), Arc::new(Crowd::default()), 0);
     for (kills, seed) in shards().into_iter().zip(seed()..) {
-        cut += shard(&deployment, &crowd, seed, kills, None).await;
-    }
-    assert!(cut > 0, "no kill hit an attempt");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_on_postgres_nothing_is_lost_or_doubled() {
-    let (deployment, crowd, mut cut) = (Arc::new(Deployment::new().await), Arc::new(Crowd::default()), 0);
-    for (kills, seed) in shards().into_iter().zip(seed()..) {
-        let Some(database) = Database::postgres().await else { return };
-        cut += shard(&deployment, &crowd, seed, kills, Some(&database)).await;
-        database.remove().await;
+        cut += shard(&deployment, &crowd, seed, kills).await;
     }
     assert!(cut > 0, "no kill hit an attempt");
 }

@@ -305,7 +305,7 @@ impl Object for Consumed {
         let pending = VerificationStatus::Pending.as_str();
         let cancelled = VerificationStatus::Cancelled.as_str();
         let (after, expected) = match operation {
-            CheckOperation::Read => (*state, CheckOutput::Status(*state)),
+            CheckOperation::Read => (*state, CheckOutput::Status(state)),
             CheckOperation::Cancel if [pending, cancelled].contains(state) => (cancelled, CheckOutput::Done),
             CheckOperation::Right if *state == pending => (VerificationStatus::Approved.as_str(), CheckOutput::Done),
             CheckOperation::Wrong if *state == pending => (pending, CheckOutput::WrongCode),
@@ -317,27 +317,23 @@ impl Object for Consumed {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn checks_of_a_verification_are_linearizable() {
-    const VERIFICATIONS: u64 = 12;
+    const VERIFICATIONS: usize = 12;
     let Some(cluster) = Cluster::new().await else { return };
     let mut dice = Dice(seed());
     let (_, client) = cluster.any(&mut dice);
     client.add_tenant().await;
     let mut stories = Vec::new();
-    for index in 0..VERIFICATIONS {
-        let to = format!("+4520{index:06}");
+    let mut numbers = 0..1000;
+    // On a slow machine, some codes do not arrive in time.
+    while stories.len() < VERIFICATIONS {
+        let to = format!("+4520{:06}", numbers.next().expect("a code arrives"));
         let started = client.post("verifications", &json!({ "to": to, "usage": "sign-in" }), None).await.unwrap();
-        assert_eq!(started.status, 201, "{started:?}");
-        stories.push((started.text("/id").to_owned(), to));
+        let texts = cluster.deployment.received_messages();
+        if let (201, Some((_, text))) = (started.status, texts.iter().find(|(number, _)| *number == to)) {
+            let code: String = text.chars().take_while(char::is_ascii_digit).collect();
+            stories.push((started.text("/id").to_owned(), code));
+        }
     }
-    // On a slow machine, a message may be sent after the response, or not at all.
-    client.until_all_are_final().await;
-    let texts = cluster.deployment.received_messages();
-    let code_of = |to: &str| {
-        let (_, text) = texts.iter().find(|(number, _)| number == to)?;
-        Some(text.chars().take_while(char::is_ascii_digit).collect::<String>())
-    };
-    let stories: Vec<_> = stories.into_iter().filter_map(|(id, to)| Some((id, code_of(&to)?))).collect();
-    assert!(stories.len() > 4, "only {} codes have arrived", stories.len());
     let first = cluster.now();
     let mut tasks = Vec::new();
     for (id, code) in stories {
@@ -446,7 +442,7 @@ fn signature(token: &str, url: &str, fields: &[(&str, &str)]) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn delivery_reports_are_linearizable() {
-    const MESSAGES: u64 = 8;
+    const MESSAGES: usize = 8;
     let Some(cluster) = Cluster::new().await else { return };
     let mut dice = Dice(seed());
     let (_, client) = cluster.any(&mut dice);
@@ -456,23 +452,17 @@ async fn delivery_reports_are_linearizable() {
     let (parameters, _) = connection("twilio");
     let account = parameters["accountSID"].as_str().unwrap().to_owned();
     let token = parameters["authToken"].as_str().unwrap().to_owned();
-    let mut sent = Vec::new();
-    for index in 0..MESSAGES {
-        let to = format!("+4520{index:06}");
+    let mut accepted = Vec::new();
+    let mut numbers = 0..1000;
+    // On a slow machine, some are not accepted in time.
+    while accepted.len() < MESSAGES {
+        let to = format!("+4520{:06}", numbers.next().expect("a message is accepted"));
         let body = json!({ "to": to, "usage": "sign-in", "code": "123456" });
         let answer = client.post("messages", &body, None).await.unwrap();
-        assert!(answer.is_success(), "{answer:?}");
-        sent.push((answer.text("/id").to_owned(), to));
-    }
-    client.until_all_are_final().await;
-    let mut accepted = Vec::new();
-    for (id, to) in sent {
-        let read = client.get(&format!("messages/{id}")).await;
-        if let Some(provider_id) = read.body["providerMessageId"].as_str() {
-            accepted.push((id, provider_id.to_owned(), to));
+        if let Some(provider_id) = answer.body["providerMessageId"].as_str() {
+            accepted.push((answer.text("/id").to_owned(), provider_id.to_owned(), to));
         }
     }
-    assert!(accepted.len() > 2, "only {} messages were accepted", accepted.len());
     let first = cluster.now();
     let mut tasks = Vec::new();
     for (id, provider_id, to) in accepted {
