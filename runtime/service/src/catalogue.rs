@@ -41,8 +41,7 @@ impl Catalogue {
         let mut connectors = BTreeMap::new();
         let mut reserved: BTreeSet<String> = built_in.iter().map(|connector| connector.id.to_owned()).collect();
         // Concurrently: each compiles on one core, and the sandbox limits how many compile at once.
-        let loading =
-            built_in.iter().map(|connector| async { (connector.id, calls.load(connector.component).await) });
+        let loading = built_in.iter().map(|connector| async { (connector.id, calls.load(connector.component).await) });
         for (id, loaded) in futures_util::future::join_all(loading).await {
             match loaded {
                 Ok(connector) => {

@@ -105,7 +105,8 @@ impl Tx {
             Inner::Unit(handle) => handle.as_ref().ok_or_else(lost)?.execute(&query)?,
             Inner::Session(slot) => {
                 let session = slot.take().ok_or_else(lost)?;
-                let (session, done) = blocking(session.steps(), move || (session.execute(&query), session)).await.map(swap)?;
+                let (session, done) =
+                    blocking(session.steps(), move || (session.execute(&query), session)).await.map(swap)?;
                 *slot = Some(session);
                 done?
             }
@@ -163,7 +164,8 @@ impl Tx {
             Inner::Unit(handle) => handle.as_ref().ok_or_else(lost)?.all(&query)?,
             Inner::Session(slot) => {
                 let session = slot.take().ok_or_else(lost)?;
-                let (session, rows) = blocking(session.steps(), move || (session.all(&query), session)).await.map(swap)?;
+                let (session, rows) =
+                    blocking(session.steps(), move || (session.all(&query), session)).await.map(swap)?;
                 *slot = Some(session);
                 rows?
             }

@@ -31,7 +31,8 @@ pub(super) struct Request {
     pub(super) key: Option<String>,
     /// How many tries have no response yet. A process that ended gives none.
     pub(super) tries: u32,
-    pub(super) responses: u32,
+    /// How often it was made.
+    pub(super) made: u32,
     /// The processes of these tries.
     pub(super) made_to: Vec<super::world::Who>,
 }
@@ -39,15 +40,26 @@ pub(super) struct Request {
 /// A response, as far as a client compares it with others.
 #[derive(Clone, Debug)]
 pub(super) enum Response {
-    Message { id: String, status: MessageStatus },
-    NotSent { id: String, status: MessageStatus },
-    Verification { id: String, status: VerificationStatus, message: Option<(String, MessageStatus)> },
+    Message {
+        id: String,
+        status: MessageStatus,
+    },
+    NotSent {
+        id: String,
+        status: MessageStatus,
+    },
+    Verification {
+        id: String,
+        status: VerificationStatus,
+        message: Option<(String, MessageStatus)>,
+    },
     WrongCode,
     Limited(LimitName),
     Done,
     /// The service says that nothing was stored.
     NothingStored,
-    Other(String),
+    /// Any other error; the text is for the history.
+    Other(#[allow(dead_code, reason = "shown in the history")] String),
 }
 
 impl Response {
@@ -72,7 +84,14 @@ impl Response {
 }
 
 /// Makes a request to a process.
-pub(super) fn make(world: &Shared, process: &Process, service: Service, tenant: &'static str, request: (usize, &Request), path: &str) {
+pub(super) fn make(
+    world: &Shared,
+    process: &Process,
+    service: Service,
+    tenant: &'static str,
+    request: (usize, &Request),
+    path: &str,
+) {
     let (index, Request { operation, key, .. }) = request;
     let (operation, key, who) = (operation.clone(), key.clone(), process.who);
     let (world, path) = (std::sync::Arc::clone(world), path.to_owned());
@@ -87,8 +106,9 @@ pub(super) fn make(world: &Shared, process: &Process, service: Service, tenant: 
             return;
         }
         world.record(Some(who), format_args!("response to {index}: {response:?}"));
-        if let Response::Verification { id, status: VerificationStatus::Approved | VerificationStatus::Cancelled, .. } =
-            &response
+        if let Response::Verification {
+            id, status: VerificationStatus::Approved | VerificationStatus::Cancelled, ..
+        } = &response
         {
             world.ended.insert(id.clone(), who);
         }

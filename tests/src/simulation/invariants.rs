@@ -12,7 +12,7 @@ use sendbox_store::{Store, attempts, buckets, messages, reports, verifications};
 use super::client::{Operation, Request, Response};
 use super::provider::now;
 use super::world::{Received, World};
-use super::{CAP, MAX_TRIES, NUMBER_PER_HOUR, PRICE};
+use super::{CAP, MAX_TRIES, NUMBER_PER_HOUR};
 
 /// What is stored at one moment.
 #[derive(Default)]
@@ -80,8 +80,11 @@ pub(super) struct Oracle {
     before: Snapshot,
     told: BTreeSet<String>,
     told_unsent: BTreeSet<String>,
+    told_accepted: BTreeSet<String>,
     approved_by: BTreeMap<String, BTreeSet<usize>>,
     wrong: BTreeMap<String, BTreeSet<usize>>,
+    /// How often the response to a message was that nothing was stored.
+    nothing_stored: BTreeMap<usize, u32>,
     /// What each request with an idempotency key has made.
     made: BTreeMap<usize, String>,
     /// Reports that the service has taken: connection, the provider's id, state.
@@ -110,7 +113,7 @@ impl Oracle {
             let journal = snapshot.attempts(id);
             spent += row.price_micros * charges(row, journal);
             *by_number.entry(&row.recipient_hash).or_default() += u32::from(!is_unsent(row));
-            self.check_message(world, &snapshot, row, journal)?;
+            self.check_message(world, row, journal)?;
         }
         for sent in &world.sent {
             let is_known = snapshot.attempts(&sent.message).iter().any(|attempt| attempt.number == sent.attempt);
@@ -130,7 +133,7 @@ impl Oracle {
         Ok(())
     }
 
-    fn check_message(&self, world: &World, snapshot: &Snapshot, row: &MessageRow, journal: &[AttemptRow]) -> Checked {
+    fn check_message(&self, world: &World, row: &MessageRow, journal: &[AttemptRow]) -> Checked {
         let id = &row.id;
         let delivered = world.sent.iter().filter(|sent| sent.message == *id && sent.is_delivered).count();
         let possible = usize::try_from(row.physical_messages).unwrap_or(usize::MAX);
@@ -156,9 +159,10 @@ impl Oracle {
         let has_begun = row.attempts > before.attempts;
         let ended = row.verification.as_ref().and_then(|id| self.before.verifications.get(id));
         if let Some(ended) = ended.filter(|it| it.status != VerificationStatus::Pending) {
-            require(!has_begun, || format!("P5: an attempt of {id} began after {} was {}", ended.id, ended.status.as_str()))?;
+            require(!has_begun, || {
+                format!("P5: an attempt of {id} began after {} was {}", ended.id, ended.status.as_str())
+            })?;
         }
-        let _ = snapshot;
         Ok(())
     }
 
@@ -172,7 +176,9 @@ impl Oracle {
         let codes = snapshot.codes_of(id);
         if codes == 1 {
             let tries = usize::try_from(row.tries).unwrap_or(usize::MAX);
-            require(tries >= wrong, || format!("P2: {wrong} codes were compared for {id}, and {tries} tries are stored"))?;
+            require(tries >= wrong, || {
+                format!("P2: {wrong} codes were compared for {id}, and {tries} tries are stored")
+            })?;
         }
         let allowed = codes * usize::try_from(MAX_TRIES).unwrap_or(usize::MAX);
         require(wrong <= allowed, || format!("P2: {wrong} codes were compared for {id}, of {allowed}"))
@@ -183,8 +189,16 @@ impl Oracle {
         let Received { request: index, who, response } = received;
         let request = &requests[*index];
         let (made, message) = match response {
-            Response::Message { id, .. } => (Some(id), Some(id)),
-            Response::NotSent { id, .. } => {
+            Response::Message { id, status } => {
+                if *status == MessageStatus::Accepted {
+                    self.told_accepted.insert(id.clone());
+                }
+                (Some(id), Some(id))
+            }
+            Response::NotSent { id, status } => {
+                require(status.is_final(), || {
+                    format!("a client was told that {id} was not sent, and it is {}", status.as_str())
+                })?;
                 self.told_unsent.insert(id.clone());
                 (None, Some(id))
             }
@@ -207,7 +221,11 @@ impl Oracle {
                 require(approved.len() == 1, || format!("P1: {verification} was approved twice"))?;
                 let is_sent = world.sent.iter().any(|sent| {
                     sent.code == *code
-                        && self.before.messages.get(&sent.message).is_some_and(|row| row.verification.as_ref() == Some(verification))
+                        && self
+                            .before
+                            .messages
+                            .get(&sent.message)
+                            .is_some_and(|row| row.verification.as_ref() == Some(verification))
                 });
                 require(is_sent, || format!("P1: {verification} was approved with a code that was never sent"))?;
                 let wrong = self.wrong.get(verification).map_or(0, BTreeSet::len);
@@ -216,11 +234,13 @@ impl Oracle {
                     format!("P2: {verification} was approved after {wrong} wrong codes")
                 })?;
             }
+            (Operation::Send { .. }, Response::NothingStored) => *self.nothing_stored.entry(*index).or_default() += 1,
             (Operation::Check { verification, .. }, Response::WrongCode) => {
                 self.wrong.entry(verification.clone()).or_default().insert(*index);
             }
             (Operation::Resend { verification, .. }, Response::Verification { message: Some((later, _)), .. }) => {
-                let earlier = self.before.messages.values().filter(|row| row.verification.as_ref() == Some(verification));
+                let earlier =
+                    self.before.messages.values().filter(|row| row.verification.as_ref() == Some(verification));
                 for row in earlier.filter(|row| row.id != *later && row.created_at <= self.created_at(later)) {
                     world.obsolete.insert(row.id.clone(), *who);
                 }
@@ -232,9 +252,10 @@ impl Oracle {
                 world.tally.limited += 1;
                 let tail = &to[to.len() - 2..];
                 let rows = self.before.messages.values().filter(|row| row.recipient_masked.ends_with(tail)).count();
-                require(*limit != sendbox_domain::LimitName::NumberPerHour || rows >= NUMBER_PER_HOUR as usize, || {
-                    format!("P12: a number with {rows} messages is refused, of {NUMBER_PER_HOUR}")
-                })?;
+                require(
+                    *limit != sendbox_domain::LimitName::NumberPerHour || rows >= NUMBER_PER_HOUR as usize,
+                    || format!("P12: a number with {rows} messages is refused, of {NUMBER_PER_HOUR}"),
+                )?;
             }
             _ => {}
         }
@@ -251,15 +272,30 @@ impl Oracle {
     }
 
     /// When everything has ended.
-    pub(super) fn check_end(&self, world: &World, observer: &Store, tenant: &str) -> Checked {
+    pub(super) fn check_end(&self, world: &World, requests: &[Request], observer: &Store, tenant: &str) -> Checked {
         if let Some(row) = self.open_message() {
             return Err(format!("{} is still {}: it is stuck", row.id, row.status.as_str()));
         }
         for id in &self.told_unsent {
             let is_delivered = world.sent.iter().any(|sent| sent.message == *id && sent.is_delivered);
-            require(!is_delivered, || format!("a client was told that {id} was not sent, and it has reached the phone"))?;
+            require(!is_delivered, || {
+                format!("a client was told that {id} was not sent, and it has reached the phone")
+            })?;
         }
-        let _ = PRICE;
+        for id in &self.told_accepted {
+            let is_delivered = world.sent.iter().any(|sent| sent.message == *id && sent.is_delivered);
+            require(is_delivered, || {
+                format!("a client was told that {id} was accepted, and it has not reached the phone")
+            })?;
+        }
+        for (index, request) in requests.iter().enumerate() {
+            let Operation::Send { code, .. } = &request.operation else { continue };
+            let nothing = self.nothing_stored.get(&index).copied().unwrap_or_default();
+            let is_sent = world.sent.iter().any(|sent| sent.code == *code);
+            require(request.made == 0 || nothing < request.made || !is_sent, || {
+                format!("P16: a client was told that nothing of request {index} was stored, and it was sent")
+            })?;
+        }
         self.check_reports(world, observer, tenant)
     }
 
@@ -267,11 +303,14 @@ impl Oracle {
     fn check_reports(&self, world: &World, observer: &Store, tenant: &str) -> Checked {
         let mut expected: BTreeMap<&str, Vec<DeliveryState>> = BTreeMap::new();
         for (connection, provider_id, state) in &self.reports {
-            let sent = world.sent.iter().find(|sent| sent.provider_id == *provider_id && sent.connection == *connection);
+            let sent =
+                world.sent.iter().find(|sent| sent.provider_id == *provider_id && sent.connection == *connection);
             let Some(sent) = sent else { continue };
-            let accepted = self.before.attempts(&sent.message).iter().any(|attempt| {
-                attempt.number == sent.attempt && attempt.outcome == Some(AttemptOutcome::Accepted)
-            });
+            let accepted = self
+                .before
+                .attempts(&sent.message)
+                .iter()
+                .any(|attempt| attempt.number == sent.attempt && attempt.outcome == Some(AttemptOutcome::Accepted));
             if accepted {
                 expected.entry(sent.message.as_str()).or_default().push(*state);
             }
@@ -286,10 +325,12 @@ impl Oracle {
                 (shown.iter().any(|row| row.id == message), stored.into_values().flatten().count())
             });
             require(shown, || {
-                format!("{message} was reported as {}, and does not show it ({stored} reports are stored)", state.as_str())
+                format!(
+                    "{message} was reported as {}, and does not show it ({stored} reports are stored)",
+                    state.as_str()
+                )
             })?;
         }
         Ok(())
     }
 }
-

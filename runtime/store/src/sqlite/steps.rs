@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::mpsc::{self, TryRecvError};
 use std::sync::Arc;
+use std::sync::mpsc::{self, TryRecvError};
 use std::time::Duration;
 
 use rusqlite::ffi::{self, SQLITE_FULL, SQLITE_IOERR_FSYNC};
