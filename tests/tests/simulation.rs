@@ -43,6 +43,19 @@ fn every_promise_is_kept_in_two_thousand_runs() {
 }
 
 #[test]
+fn seeds_that_found_something_pass() {
+    let simulation = Simulation::prepare();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/simulation/seeds.txt");
+    let text = std::fs::read_to_string(file).unwrap();
+    let seeds = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_whitespace().next());
+    for seed in seeds {
+        if let Err(finding) = simulation.run(seed.parse().unwrap()) {
+            panic!("{finding}");
+        }
+    }
+}
+
+#[test]
 fn a_seed_gives_the_same_history_each_time() {
     let (one, other) = (Simulation::prepare(), Simulation::prepare());
     for seed in 0..40 {

@@ -3,14 +3,23 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use sendbox_policy::PinnedShapes;
 use sendbox_sandbox::{
-    Callback, CallbackError, Connector, DeliveryReport, LoadError, Parameters, Sandbox, SendRequest, SendResult,
+    Callback, CallbackError, Connector, DeliveryReport, LoadError, Parameters, Rehearsal, RehearsalError, Sandbox,
+    SendRequest, SendResult,
 };
 
 /// Loads connectors, and runs the calls of messages and their delivery reports. The promises are those of [`Sandbox`].
 pub trait ConnectorCalls: Send + Sync {
     /// As [`Sandbox::load`].
     fn load<'a>(&'a self, component: &'a [u8]) -> BoxFuture<'a, Result<Connector, LoadError>>;
+
+    /// As [`Sandbox::rehearse`].
+    fn rehearse<'a>(
+        &'a self,
+        connector: &'a Connector,
+        rehearsal: &'a Rehearsal,
+    ) -> BoxFuture<'a, Result<PinnedShapes, RehearsalError>>;
 
     /// As [`Sandbox::send`].
     fn send<'a>(&'a self, connector: &'a Connector, request: SendRequest) -> BoxFuture<'a, SendResult>;
@@ -35,6 +44,14 @@ pub trait ConnectorCalls: Send + Sync {
 impl ConnectorCalls for Sandbox {
     fn load<'a>(&'a self, component: &'a [u8]) -> BoxFuture<'a, Result<Connector, LoadError>> {
         Box::pin(self.load(component))
+    }
+
+    fn rehearse<'a>(
+        &'a self,
+        connector: &'a Connector,
+        rehearsal: &'a Rehearsal,
+    ) -> BoxFuture<'a, Result<PinnedShapes, RehearsalError>> {
+        Box::pin(self.rehearse(connector, rehearsal))
     }
 
     fn send<'a>(&'a self, connector: &'a Connector, request: SendRequest) -> BoxFuture<'a, SendResult> {

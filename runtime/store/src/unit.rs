@@ -80,8 +80,9 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let result = match (self.result, committed) {
-            // It failed by itself, whatever became of its batch.
-            (Some(Err(error)), _) => Err(error),
+            // What it has found may be the work of units that are undone with their batch. Of itself, nothing is left.
+            (Some(Err(_)), Err(error)) => Err(StoreError::Unavailable(error.to_string()).into()),
+            (Some(Err(error)), Ok(())) => Err(error),
             (Some(Ok(Done::Rollback(value))), Ok(())) => Ok(value),
             (Some(Ok(Done::Commit(value))), Ok(())) => Ok(value),
             (_, Err(error)) => Err(error.into()),

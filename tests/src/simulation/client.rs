@@ -31,7 +31,8 @@ pub(super) struct Request {
     pub(super) key: Option<String>,
     /// How many tries have no response yet. A process that ended gives none.
     pub(super) tries: u32,
-    pub(super) responses: u32,
+    /// How often it was made.
+    pub(super) made: u32,
     /// The processes of these tries.
     pub(super) made_to: Vec<super::world::Who>,
 }
@@ -57,7 +58,8 @@ pub(super) enum Response {
     Done,
     /// The service says that nothing was stored.
     NothingStored,
-    Other(String),
+    /// Any other error; the text is for the history.
+    Other(#[allow(dead_code, reason = "shown in the history")] String),
 }
 
 impl Response {

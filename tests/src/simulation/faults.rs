@@ -17,6 +17,8 @@ pub enum Fault {
     CrashWhileStarting,
     /// A statement fails, and with it one unit of a batch.
     StatementFails,
+    /// A statement of a read fails.
+    ReadFails,
     /// A commit fails, and nothing is changed.
     CommitFails,
     /// A commit fails and nothing is changed, but nobody can know.
@@ -61,13 +63,14 @@ pub enum Fault {
 
 impl Fault {
     /// All faults.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::CrashBetweenSteps,
         Self::CrashBetweenStatements,
         Self::CrashBeforeCommit,
         Self::CrashAfterCommit,
         Self::CrashWhileStarting,
         Self::StatementFails,
+        Self::ReadFails,
         Self::CommitFails,
         Self::CommitLost,
         Self::CommitUncertain,

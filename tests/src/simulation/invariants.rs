@@ -12,7 +12,7 @@ use sendbox_store::{Store, attempts, buckets, messages, reports, verifications};
 use super::client::{Operation, Request, Response};
 use super::provider::now;
 use super::world::{Received, World};
-use super::{CAP, MAX_TRIES, NUMBER_PER_HOUR, PRICE};
+use super::{CAP, MAX_TRIES, NUMBER_PER_HOUR};
 
 /// What is stored at one moment.
 #[derive(Default)]
@@ -80,8 +80,11 @@ pub(super) struct Oracle {
     before: Snapshot,
     told: BTreeSet<String>,
     told_unsent: BTreeSet<String>,
+    told_accepted: BTreeSet<String>,
     approved_by: BTreeMap<String, BTreeSet<usize>>,
     wrong: BTreeMap<String, BTreeSet<usize>>,
+    /// How often the response to a message was that nothing was stored.
+    nothing_stored: BTreeMap<usize, u32>,
     /// What each request with an idempotency key has made.
     made: BTreeMap<usize, String>,
     /// Reports that the service has taken: connection, the provider's id, state.
@@ -110,7 +113,7 @@ impl Oracle {
             let journal = snapshot.attempts(id);
             spent += row.price_micros * charges(row, journal);
             *by_number.entry(&row.recipient_hash).or_default() += u32::from(!is_unsent(row));
-            self.check_message(world, &snapshot, row, journal)?;
+            self.check_message(world, row, journal)?;
         }
         for sent in &world.sent {
             let is_known = snapshot.attempts(&sent.message).iter().any(|attempt| attempt.number == sent.attempt);
@@ -130,7 +133,7 @@ impl Oracle {
         Ok(())
     }
 
-    fn check_message(&self, world: &World, snapshot: &Snapshot, row: &MessageRow, journal: &[AttemptRow]) -> Checked {
+    fn check_message(&self, world: &World, row: &MessageRow, journal: &[AttemptRow]) -> Checked {
         let id = &row.id;
         let delivered = world.sent.iter().filter(|sent| sent.message == *id && sent.is_delivered).count();
         let possible = usize::try_from(row.physical_messages).unwrap_or(usize::MAX);
@@ -160,7 +163,6 @@ impl Oracle {
                 format!("P5: an attempt of {id} began after {} was {}", ended.id, ended.status.as_str())
             })?;
         }
-        let _ = snapshot;
         Ok(())
     }
 
@@ -187,8 +189,16 @@ impl Oracle {
         let Received { request: index, who, response } = received;
         let request = &requests[*index];
         let (made, message) = match response {
-            Response::Message { id, .. } => (Some(id), Some(id)),
-            Response::NotSent { id, .. } => {
+            Response::Message { id, status } => {
+                if *status == MessageStatus::Accepted {
+                    self.told_accepted.insert(id.clone());
+                }
+                (Some(id), Some(id))
+            }
+            Response::NotSent { id, status } => {
+                require(status.is_final(), || {
+                    format!("a client was told that {id} was not sent, and it is {}", status.as_str())
+                })?;
                 self.told_unsent.insert(id.clone());
                 (None, Some(id))
             }
@@ -224,6 +234,7 @@ impl Oracle {
                     format!("P2: {verification} was approved after {wrong} wrong codes")
                 })?;
             }
+            (Operation::Send { .. }, Response::NothingStored) => *self.nothing_stored.entry(*index).or_default() += 1,
             (Operation::Check { verification, .. }, Response::WrongCode) => {
                 self.wrong.entry(verification.clone()).or_default().insert(*index);
             }
@@ -261,7 +272,7 @@ impl Oracle {
     }
 
     /// When everything has ended.
-    pub(super) fn check_end(&self, world: &World, observer: &Store, tenant: &str) -> Checked {
+    pub(super) fn check_end(&self, world: &World, requests: &[Request], observer: &Store, tenant: &str) -> Checked {
         if let Some(row) = self.open_message() {
             return Err(format!("{} is still {}: it is stuck", row.id, row.status.as_str()));
         }
@@ -271,7 +282,20 @@ impl Oracle {
                 format!("a client was told that {id} was not sent, and it has reached the phone")
             })?;
         }
-        let _ = PRICE;
+        for id in &self.told_accepted {
+            let is_delivered = world.sent.iter().any(|sent| sent.message == *id && sent.is_delivered);
+            require(is_delivered, || {
+                format!("a client was told that {id} was accepted, and it has not reached the phone")
+            })?;
+        }
+        for (index, request) in requests.iter().enumerate() {
+            let Operation::Send { code, .. } = &request.operation else { continue };
+            let nothing = self.nothing_stored.get(&index).copied().unwrap_or_default();
+            let is_sent = world.sent.iter().any(|sent| sent.code == *code);
+            require(request.made == 0 || nothing < request.made || !is_sent, || {
+                format!("P16: a client was told that nothing of request {index} was stored, and it was sent")
+            })?;
+        }
         self.check_reports(world, observer, tenant)
     }
 

@@ -23,8 +23,11 @@ use super::provider::Provider;
 use super::world::{Shared, Who, lock, wait};
 use crate::test_service::{PLATFORM_KEY, PUBLIC_URL};
 
-/// How often the tasks of a process get a turn after something has happened: more than any chain of them is long.
-const ROUNDS: usize = 12;
+/// What a statement waits for that does not run in the writer.
+pub(super) const STATEMENT: &str = "statement";
+
+/// How often the tasks of a process get a turn after something has happened. A longer chain of them goes on in the next step.
+const ROUNDS: usize = 6;
 
 /// The runtimes of all processes, which also go on while a writer works.
 pub(super) type Runtimes = Arc<Mutex<Vec<(Who, Arc<Runtime>)>>>;
@@ -115,9 +118,10 @@ impl Steps for ProcessSteps {
         if lock(&self.world).dead.contains(&self.who) {
             return Err(StepFault::Flush);
         }
+        lock(&self.world).note_statement(sql);
         if sql == "COMMIT" {
             self.others_go_on(2);
-            if self.happens(Fault::CrashBeforeCommit, 25) {
+            if self.happens(Fault::CrashBeforeCommit, 60) {
                 return self.crash(sql);
             }
             if self.happens(Fault::CommitFails, 60) {
@@ -137,6 +141,11 @@ impl Steps for ProcessSteps {
             } else if self.happens(Fault::StatementFails, 400) {
                 return self.fails(sql, "a statement fails", StepFault::DiskFull);
             }
+        } else if self.is_ready.load(Ordering::Relaxed)
+            && sql.starts_with("SELECT")
+            && self.happens(Fault::ReadFails, 80)
+        {
+            return self.fails(sql, "a read fails", StepFault::DiskFull);
         }
         Ok(())
     }
@@ -145,8 +154,8 @@ impl Steps for ProcessSteps {
         if sql != "COMMIT" {
             return Ok(());
         }
-        lock(&self.world).commits += 1;
-        if self.happens(Fault::CrashAfterCommit, 25) {
+        lock(&self.world).note_commit();
+        if self.happens(Fault::CrashAfterCommit, 60) {
             return self.crash("the end of COMMIT");
         }
         if self.happens(Fault::CommitUncertain, 60) {
@@ -164,7 +173,7 @@ impl Steps for ProcessSteps {
         if !world.chance(4) {
             return Box::pin(std::future::ready(()));
         }
-        let turn = world.turn(self.who, "statement");
+        let turn = world.turn(self.who, STATEMENT);
         Box::pin(wait(turn))
     }
 }

@@ -8,9 +8,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use sendbox_sandbox::policy::PinnedShapes;
 use sendbox_sandbox::{
     Callback, CallbackError, Connector, DeliveryReport, DeliveryState, Failure, FailureClass, LoadError, Message,
-    Outcome, Parameters, Party, Receipt, ReportRefusal, RequestSent, ResourceUse, Revocation, SendRequest, SendResult,
+    Outcome, Parameters, Party, Receipt, Rehearsal, RehearsalError, ReportRefusal, RequestSent, ResourceUse,
+    Revocation, SendRequest, SendResult,
 };
 use sendbox_service::ConnectorCalls;
 use sendbox_store::rows::{AttemptRow, Lease, MessageRow, VerificationRow};
@@ -44,18 +46,18 @@ enum Fate {
 
 impl Fate {
     fn choose(world: &mut World) -> (Self, u64) {
-        let delay = if world.fault(Fault::SlowProvider, 8) { world.random.u64(1_000..9_000) } else { 0 };
-        let fate = if world.fault(Fault::ResetBeforeBytes, 12) {
+        let delay = if world.provider_fault(Fault::SlowProvider, 8) { world.random.u64(1_000..9_000) } else { 0 };
+        let fate = if world.provider_fault(Fault::ResetBeforeBytes, 12) {
             Self::ResetBeforeBytes
-        } else if world.fault(Fault::ResetAfterBytes, 12) {
+        } else if world.provider_fault(Fault::ResetAfterBytes, 12) {
             Self::ResetAfterBytes { is_delivered: true }
-        } else if world.fault(Fault::LostAfterBytes, 16) {
+        } else if world.provider_fault(Fault::LostAfterBytes, 16) {
             Self::ResetAfterBytes { is_delivered: false }
-        } else if world.fault(Fault::StalledProvider, 16) {
+        } else if world.provider_fault(Fault::StalledProvider, 16) {
             Self::Stalled { is_delivered: world.chance(2) }
-        } else if world.fault(Fault::Refusal, 16) {
+        } else if world.provider_fault(Fault::Refusal, 16) {
             Self::Refused
-        } else if world.fault(Fault::RateLimited, 12) {
+        } else if world.provider_fault(Fault::RateLimited, 12) {
             Self::RateLimited
         } else {
             Self::Accepted
@@ -151,7 +153,11 @@ impl Provider {
     async fn outcome(&self, tenant: &str, message: Message, revocation: Revocation) -> (Outcome, Option<u16>) {
         let id = message.idempotency_key.clone();
         let attempt = message.attempt.number;
-        let lease = self.stored(tenant, &id).and_then(|stored| stored.row.lease);
+        let stored = self.stored(tenant, &id);
+        if stored.is_none() && !lock(&self.world).dead.contains(&self.who) {
+            lock(&self.world).violate(Some(self.who), format!("P3: {id} is to be sent, and is not stored"));
+        }
+        let lease = stored.and_then(|stored| stored.row.lease);
         lock(&self.world).record(Some(self.who), format_args!("{id}/{attempt} is at the sandbox"));
         // A slot, an instance, a name to resolve, a connection.
         tokio::select! {
@@ -287,6 +293,14 @@ impl ConnectorCalls for Provider {
 
     fn load<'a>(&'a self, _: &'a [u8]) -> BoxFuture<'a, Result<Connector, LoadError>> {
         Box::pin(std::future::ready(Ok(self.connector.clone())))
+    }
+
+    fn rehearse<'a>(
+        &'a self,
+        _: &'a Connector,
+        _: &'a Rehearsal,
+    ) -> BoxFuture<'a, Result<PinnedShapes, RehearsalError>> {
+        Box::pin(std::future::ready(Ok(std::iter::empty().collect())))
     }
 
     fn send<'a>(&'a self, _: &'a Connector, request: SendRequest) -> BoxFuture<'a, SendResult> {

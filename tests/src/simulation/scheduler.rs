@@ -13,7 +13,7 @@ use sendbox_store::Store;
 use super::client::{self, Operation, Request};
 use super::faults::Fault;
 use super::invariants::{Oracle, Snapshot};
-use super::process::{Observer, Process, Runtimes, poll_all};
+use super::process::{Observer, Process, Runtimes, STATEMENT, poll_all};
 use super::world::{SLOTS, Shared, Who, World, lock};
 use super::{Finding, Passed, Shelf, TENANTS};
 
@@ -52,7 +52,7 @@ pub(super) struct Run<'s> {
     requests: Vec<Request>,
     requests_left: u32,
     oracle: Oracle,
-    seen_commits: u64,
+    seen_changes: u64,
     active: &'static str,
 }
 
@@ -65,7 +65,8 @@ impl<'s> Run<'s> {
             _ => SLOTS,
         };
         let tenant = TENANTS[world.random.usize(0..TENANTS.len())];
-        let requests_left = world.random.u32(3..12);
+        world.is_faulty = true;
+        let requests_left = world.random.u32(4..15);
         let faults = world.random.u32(0..7);
         world.faults_left = faults;
         world.record(
@@ -90,7 +91,7 @@ impl<'s> Run<'s> {
             requests: Vec::new(),
             requests_left,
             oracle: Oracle::default(),
-            seen_commits: u64::MAX,
+            seen_changes: 0,
             active: "main",
         }
     }
@@ -103,7 +104,11 @@ impl<'s> Run<'s> {
         let mut run = Self::new(shelf, 0, file);
         run.processes.truncate(1);
         run.is_exclusive = true;
-        lock(&run.world).faults_left = 0;
+        {
+            let mut world = lock(&run.world);
+            world.faults_left = 0;
+            world.is_faulty = false;
+        }
         run.requests_left = 0;
         let mut work = Some(work);
         for _ in 0..MAX_STEPS_TO_THE_END {
@@ -127,7 +132,7 @@ impl<'s> Run<'s> {
     }
 
     pub(super) fn to_its_end(mut self) -> Result<Passed, Box<Finding>> {
-        let steps = lock(&self.world).random.u32(40..250);
+        let steps = lock(&self.world).random.u32(40..200);
         let mut done = 0;
         while (done < steps || self.requests_left > 0) && done < 2_000 {
             self.step(true);
@@ -139,7 +144,7 @@ impl<'s> Run<'s> {
         {
             let mut world = lock(&self.world);
             world.faults_left = 0;
-            world.suspended.clear();
+            world.is_faulty = false;
             world.record(None, format_args!("no more faults and requests"));
         }
         self.requests_left = 0;
@@ -151,7 +156,7 @@ impl<'s> Run<'s> {
                 return Err(finding);
             }
         }
-        let ended = self.oracle.check_end(&lock(&self.world), &self.observer, self.tenant);
+        let ended = self.oracle.check_end(&lock(&self.world), &self.requests, &self.observer, self.tenant);
         if let Err(violated) = ended {
             lock(&self.world).violate(None, violated);
         }
@@ -195,7 +200,7 @@ impl<'s> Run<'s> {
         poll_all(&self.world, &self.runtimes);
         self.settle();
         if checks {
-            self.check();
+            self.refresh();
         }
     }
 
@@ -242,7 +247,9 @@ impl<'s> Run<'s> {
             // Rare among all that happens.
             if world.chance(6) {
                 choices.push((1, Choice::Crash));
-                choices.push((suspend, Choice::Suspend));
+                // Often when a message is about to be sent.
+                let is_sending = world.turns.iter().any(|turn| turn.what == "sandbox");
+                choices.push((if is_sending { 6 * suspend } else { suspend }, Choice::Suspend));
                 choices.push((1, Choice::StepClock));
                 choices.push((1, Choice::Stop));
             }
@@ -258,7 +265,11 @@ impl<'s> Run<'s> {
                 }
             }
             Choice::Turn(index) => {
-                let turn = lock(&self.world).turns.remove(index);
+                let mut world = lock(&self.world);
+                let turn = world.turns.remove(index);
+                if turn.what != STATEMENT {
+                    world.record(Some(turn.who), format_args!("goes on at the {}", turn.what));
+                }
                 turn.wake();
             }
             Choice::Timer(key) => {
@@ -285,8 +296,12 @@ impl<'s> Run<'s> {
             Choice::Suspend => {
                 if let Some(who) = self.any_process() {
                     let mut world = lock(&self.world);
+                    // Often one that is about to send.
+                    let sending = world.turns.iter().find(|turn| turn.what == "sandbox").map(|turn| turn.who);
+                    let prefers_sending = world.chance(2);
+                    let who = sending.filter(|_| prefers_sending).unwrap_or(who);
                     if world.fault(Fault::Suspension, 1) {
-                        let millis = world.random.u64(1_000..20_000);
+                        let millis = world.random.u64(1_000..30_000);
                         let until = world.time + millis;
                         world.record(Some(who), format_args!("is suspended for {millis} ms"));
                         world.suspended.insert(who, until);
@@ -378,7 +393,6 @@ impl<'s> Run<'s> {
         let received = std::mem::take(&mut lock(&self.world).received);
         for received in received {
             let request = &mut self.requests[received.request];
-            request.responses += 1;
             if let Some(index) = request.made_to.iter().position(|who| *who == received.who) {
                 request.made_to.remove(index);
                 request.tries -= 1;
@@ -391,17 +405,13 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn check(&mut self) {
-        self.refresh();
-    }
-
     /// Looks at the database, if it has changed.
     fn refresh(&mut self) {
         let mut world = lock(&self.world);
-        if world.commits == self.seen_commits || world.violation.is_some() {
+        if world.changes == self.seen_changes || world.violation.is_some() {
             return;
         }
-        self.seen_commits = world.commits;
+        self.seen_changes = world.changes;
         let snapshot = Snapshot::read(&self.observer, self.tenant);
         if let Err(violated) = self.oracle.check(&world, snapshot) {
             world.violate(None, violated);
@@ -412,13 +422,16 @@ impl<'s> Run<'s> {
     fn request(&mut self) {
         let burst = {
             let world = &mut lock(&self.world);
-            if world.chance(4) { world.random.u32(2..4) } else { 1 }
+            if world.chance(2) { world.random.u32(2..5) } else { 1 }
         };
         self.requests_left -= 1;
         let Some(index) = self.next_request() else { return };
-        self.make(index);
-        // Several checks of one code at once.
-        if let Operation::Check { verification, .. } = self.requests[index].operation.clone() {
+        // Several checks of one code at once, all wrong.
+        if let Operation::Check { verification, code } = &mut self.requests[index].operation
+            && burst > 1
+        {
+            code.replace_range(.., "0000000000");
+            let verification = verification.clone();
             for other in 1..burst {
                 let code = format!("000000000{other}");
                 let operation = Operation::Check { verification: verification.clone(), code };
@@ -426,11 +439,12 @@ impl<'s> Run<'s> {
                 self.make(index);
             }
         }
+        self.make(index);
     }
 
     fn add(&mut self, operation: Operation, has_key: bool) -> usize {
         let key = has_key.then(|| format!("key-{}", self.requests.len()));
-        self.requests.push(Request { operation, key, tries: 0, responses: 0, made_to: Vec::new() });
+        self.requests.push(Request { operation, key, tries: 0, made: 0, made_to: Vec::new() });
         self.requests.len() - 1
     }
 
@@ -453,6 +467,7 @@ impl<'s> Run<'s> {
         let request = &mut self.requests[index];
         request.made_to.push(who);
         request.tries += 1;
+        request.made += 1;
     }
 
     /// What a client asks for next. `None`: nothing, because there is nothing to ask about yet.

@@ -80,6 +80,12 @@ pub(super) struct World {
     /// Who does not run, until when.
     pub(super) suspended: BTreeMap<Who, u64>,
     pub(super) commits: u64,
+    /// Commits of something that is compared with the promises.
+    pub(super) changes: u64,
+    /// Whether a statement of such a change has run.
+    pub(super) has_changed: bool,
+    /// Whether the provider and the network may fail.
+    pub(super) is_faulty: bool,
     pub(super) faults_left: u32,
     pub(super) tally: Tally,
     /// Who told a client that a verification had ended.
@@ -110,6 +116,9 @@ impl World {
             dead: BTreeSet::new(),
             suspended: BTreeMap::new(),
             commits: 0,
+            changes: 0,
+            has_changed: false,
+            is_faulty: false,
             faults_left: 0,
             tally: Tally::default(),
             ended: BTreeMap::new(),
@@ -146,6 +155,28 @@ impl World {
         self.faults_left -= 1;
         self.tally.count(fault);
         true
+    }
+
+    /// Whether the provider or the network fails now. It is counted if so.
+    pub(super) fn provider_fault(&mut self, fault: Fault, one_in: u32) -> bool {
+        let happens = self.is_faulty && self.chance(one_in);
+        if happens {
+            self.tally.count(fault);
+        }
+        happens
+    }
+
+    /// A statement runs.
+    pub(super) fn note_statement(&mut self, sql: &str) {
+        const COMPARED: [&str; 4] = [" messages ", " attempts ", " verifications ", " buckets "];
+        let writes = !sql.starts_with("SELECT") && !sql.contains("DELETE");
+        self.has_changed |= writes && COMPARED.iter().any(|table| sql.contains(table));
+    }
+
+    /// A transaction was committed.
+    pub(super) fn note_commit(&mut self) {
+        self.commits += 1;
+        self.changes += u64::from(std::mem::take(&mut self.has_changed));
     }
 
     pub(super) fn violate(&mut self, who: Option<Who>, what: String) {

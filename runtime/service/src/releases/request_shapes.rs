@@ -108,7 +108,7 @@ impl Service {
                 templates: templates.collect(),
                 at_unix_ms: u64::try_from(connection.version_at.0).unwrap_or_default(),
             };
-            self.inner.sandbox.rehearse(&connection.connector, &rehearsal).await.map(Arc::new)
+            self.inner.calls.rehearse(&connection.connector, &rehearsal).await.map(Arc::new)
         };
         connection.shapes.rehearsed.get_or_try_init(rehearse).await.map(Arc::clone)
     }

@@ -67,6 +67,14 @@ impl AdmittedMessage {
     }
 }
 
+/// An error after a message was stored. It must not say that nothing was: a client would ask for a second message.
+fn after_acceptance(error: Error) -> Error {
+    match error {
+        Error::StoreUnavailable | Error::Busy => Error::StoreUncertain,
+        other => other,
+    }
+}
+
 impl Service {
     /// Sends a code that the caller made. Returns the message when a provider accepted it, when its outcome is in doubt, or when
     /// it is still in progress (asynchronous, or another attempt is due).
@@ -322,9 +330,9 @@ impl Service {
             .spawn(async move { service.deliver(&at.0, &at.1, claimed, Some(next), delivery::MAX_WAIT).await });
         let message = match timeout(&*self.inner.clock, wait, sending).await {
             Some(Ok(Some(stored))) if !stored.has_reports => view(stored.row, stored.journal, Vec::new()),
-            _ => self.read_message(&tenant, &id).await?,
+            _ => self.read_message(&tenant, &id).await.map_err(after_acceptance)?,
         };
-        self.outcome(&tenant, message, verification).await
+        self.outcome(&tenant, message, verification).await.map_err(after_acceptance)
     }
 
     /// The response to a repeated request with the same idempotency key.
