@@ -133,6 +133,19 @@ fn one_function_lets_bytes_out() {
 }
 
 #[test]
+fn what_tests_alone_may_use_is_used_by_them_alone() {
+    let words = ["seed_random_bytes", "open_in_steps", "hold_validations"];
+    let definitions = [
+        "runtime/service/src/connections/validated_settings.rs",
+        "runtime/service/src/vault.rs",
+        "runtime/store/src/sqlite/steps.rs",
+        "runtime/store/src/store.rs",
+    ];
+    let found = elsewhere(&["runtime"], &words, &definitions);
+    assert!(found.is_empty(), "keys and codes are random, and the store decides when it writes:\n{}", found.join("\n"));
+}
+
+#[test]
 fn only_the_cache_is_unsafe() {
     let found = elsewhere(
         &["runtime", "connectors", "templates"],

@@ -1193,10 +1193,11 @@ export type components = {
          */
         DifferenceCode: "host-new" | "host-gone" | "method-new" | "method-gone" | "paths-new" | "paths-gone" | "message-new" | "message-gone" | "placement-new" | "placement-gone" | "secret-sent-new" | "secret-sent-gone" | "secret-signs-new" | "secret-signs-gone" | "reveals-new" | "reveals-gone" | "name" | "description" | "readme" | "logo" | "purpose" | "version" | "version-same" | "parameter-new-required" | "parameter-new-optional" | "secret-new-required" | "secret-new-optional" | "parameter-gone" | "parameter-required" | "parameter-optional" | "parameter-secret" | "parameter-open" | "parameter-changed" | "default-new" | "default-changed" | "default-gone" | "fill-new" | "fill-gone" | "schema-changed" | "template-changed" | "content" | "usages-new" | "usages-gone" | "locales-new" | "locales-gone" | "reports-new" | "reports-gone" | "idempotent-new" | "idempotent-gone" | "connection-reach-new" | "connection-reach-gone" | "connection-message-new" | "connection-secret-new" | "connection-default-new" | "connection-default-gone" | "connection-fill-new" | "connection-secret-gone";
         /**
-         * @description Why a webhook endpoint is disabled: somebody `requested` it, or it had been `failing` for five days.
+         * @description Why a webhook endpoint is disabled: somebody `requested` it, it had been `failing` for five days, or it responded that it is `gone`
+         *     (410).
          * @enum {string}
          */
-        DisabledReason: "requested" | "failing";
+        DisabledReason: "requested" | "failing" | "gone";
         /**
          * @description What a tenant is for. It never changes.
          *
@@ -1641,6 +1642,7 @@ export type components = {
         };
         /** @description How an ingress is authenticated. */
         IngressAuthentication: {
+            apiKey?: components["schemas"]["TwilioApiKey"] | null;
             /**
              * @description The audience that a token must be for, for `jwt-hs256`. `null` accepts any.
              * @example urn:sendbox
@@ -1678,6 +1680,8 @@ export type components = {
              * @example X-Api-Key
              */
             header?: string | null;
+            /** @description Whether the API key is replaced, for `twilio` only. The previous one is refused from then on. Defaults to `false`. */
+            rotateApiKey?: boolean | null;
             /**
              * @description One secret, or two while you replace one: both are accepted. Without it, the stored secrets are kept; if there are none, one is made,
              *     unless the platform makes it (`zitadel-signature`, `authgear-signature`, `authsignal-signature`). Until you have entered that one,
@@ -1816,7 +1820,7 @@ export type components = {
          *
          *     - `stored`: it caused the message `message`.
          *     - `repeated`: it repeated the call that caused the message `message`.
-         *     - `ignored`: it asked for a message without a code, and the ingress ignores those.
+         *     - `ignored`: it asked for a message without a code, and the ingress or the policy ignores those.
          *     - `refused`: nothing was stored and nothing was sent; `detail` says why.
          *     - `answered`: it asked for something and changed nothing.
          * @enum {string}
@@ -2227,8 +2231,8 @@ export type components = {
          *
          *     - `refuse`: the platform gets an error.
          *     - `ignore`: the platform gets a success, and nothing is sent.
-         *     - `send`: the platform's text is sent as it is; without a text, the connection's template for the usage, which must not contain
-         *       `{{code}}`.
+         *     - `send`: the platform's text is sent as it is; without a text, a template of the policy's `notices`, or the connection's template for the
+         *       usage, which must not contain `{{code}}`. If `notices.enabled` is off, it is ignored.
          * @enum {string}
          */
         MessagesWithoutCode: "refuse" | "ignore" | "send";
@@ -2423,6 +2427,51 @@ export type components = {
          * @enum {string}
          */
         NotAgain: "second-message" | "maybe-second-message" | "same-end" | "max-tries" | "retry-budget" | "too-late";
+        /**
+         * @description Notices: messages without a code, such as an invitation with a link, or a text of your platform that holds no code. They have limits and
+         *     templates of their own, so that they use up no place of a code. The limits by prefix, address, connection and tenant, and the spend cap,
+         *     count them, too.
+         */
+        NoticePolicy: {
+            /**
+             * @description Whether notices are sent. Otherwise a message without a code is refused, and an ingress answers its platform as if it had been sent.
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Format: int32
+             * @description Notices to one number in a day. They count in place of `limits.numberPerHour`, `limits.numberPerDay` and `limits.cooldownSeconds`.
+             * @default 10
+             */
+            numberPerDay: number;
+            /**
+             * @description What is sent if the request has no text of its own. Without a template that fits, the connection's template for the usage is sent, if
+             *     it has no `{{code}}`.
+             * @default []
+             */
+            templates: components["schemas"]["NoticeTemplate"][];
+            /**
+             * Format: int32
+             * @description Notices of the tenant in a day.
+             * @default 1000
+             */
+            tenantPerDay: number;
+        };
+        /** @description A template of notices. */
+        NoticeTemplate: {
+            /**
+             * @description The text, with placeholders for the variables of the message, like `{{link}}`. It must not contain `{{code}}`.
+             * @example You are invited: {{link}}
+             */
+            content: string;
+            /**
+             * @description The language (BCP 47). Without it, for every language without a template of its own.
+             * @example en
+             */
+            locale?: string | null;
+            /** @description The purpose. `generic` is for every usage without a template of its own. */
+            usage: components["schemas"]["Usage"];
+        };
         /**
          * @description The kinds of numbers that messages may be sent to, besides mobile numbers. The kind comes from the numbering plan of the country; a number
          *     of which the plan does not tell the kind is allowed.
@@ -2756,6 +2805,16 @@ export type components = {
              */
             limits: components["schemas"]["LimitPolicy"];
             /**
+             * @description Messages without a code.
+             * @default {
+             *       "enabled": true,
+             *       "numberPerDay": 10,
+             *       "templates": [],
+             *       "tenantPerDay": 1000
+             *     }
+             */
+            notices: components["schemas"]["NoticePolicy"];
+            /**
              * @description The kinds of numbers that messages may be sent to.
              * @default {
              *       "landlines": true,
@@ -2941,7 +3000,7 @@ export type components = {
          * @description Identifies a type of problem. It is also the path of its explanation.
          * @enum {string}
          */
-        ProblemTypeUri: "/problems/bad-request" | "/problems/malformed-json" | "/problems/unauthenticated" | "/problems/insufficient-scope" | "/problems/platform-only" | "/problems/cross-site" | "/problems/insecure-transport" | "/problems/country-not-allowed" | "/problems/number-kind-not-allowed" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/diff-changed" | "/problems/approval-required" | "/problems/connection-in-use" | "/problems/flow-disabled" | "/problems/no-active-connection" | "/problems/idempotency-in-flight" | "/problems/verification-ended" | "/problems/precondition-failed" | "/problems/body-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-input" | "/problems/idempotency-mismatch" | "/problems/wrong-code" | "/problems/message-not-sent" | "/problems/limit-reached" | "/problems/quota-reached" | "/problems/too-many-requests" | "/problems/internal" | "/problems/store-unavailable" | "/problems/outcome-unknown" | "/problems/report-not-authentic" | "/problems/report-malformed" | "/problems/report-unreadable" | "/problems/busy" | "/problems/master-key-missing" | "/problems/starting" | "/problems/stopping";
+        ProblemTypeUri: "/problems/bad-request" | "/problems/malformed-json" | "/problems/unauthenticated" | "/problems/insufficient-scope" | "/problems/platform-only" | "/problems/cross-site" | "/problems/insecure-transport" | "/problems/country-not-allowed" | "/problems/number-kind-not-allowed" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/request-timeout" | "/problems/conflict" | "/problems/diff-changed" | "/problems/approval-required" | "/problems/connection-in-use" | "/problems/flow-disabled" | "/problems/notices-disabled" | "/problems/no-active-connection" | "/problems/idempotency-in-flight" | "/problems/verification-ended" | "/problems/precondition-failed" | "/problems/body-too-large" | "/problems/unsupported-media-type" | "/problems/invalid-input" | "/problems/idempotency-mismatch" | "/problems/wrong-code" | "/problems/message-not-sent" | "/problems/limit-reached" | "/problems/quota-reached" | "/problems/too-many-requests" | "/problems/internal" | "/problems/store-unavailable" | "/problems/outcome-unknown" | "/problems/report-not-authentic" | "/problems/report-malformed" | "/problems/report-unreadable" | "/problems/busy" | "/problems/master-key-missing" | "/problems/starting" | "/problems/stopping";
         /** @description The progress of the check of a file. */
         Progress: {
             /**
@@ -3861,6 +3920,19 @@ export type components = {
              */
             result: string;
         };
+        /** @description An API key of Twilio, which a caller may use in place of the account SID and the auth token. */
+        TwilioApiKey: {
+            /**
+             * @description The key's secret, which is the password.
+             * @example q3Jx0Zr8mV5tYc1uWkLbA7N4hGd9sPfe
+             */
+            secret: string;
+            /**
+             * @description The key's SID, which is the user name.
+             * @example SK0123456789abcdef0123456789abcdef
+             */
+            sid: string;
+        };
         /** @description A number to unlock. */
         Unlock: {
             /**
@@ -4449,6 +4521,8 @@ export type NewVerification = components['schemas']['NewVerification'];
 export type NewWebhookEndpoint = components['schemas']['NewWebhookEndpoint'];
 export type NoFallback = components['schemas']['NoFallback'];
 export type NotAgain = components['schemas']['NotAgain'];
+export type NoticePolicy = components['schemas']['NoticePolicy'];
+export type NoticeTemplate = components['schemas']['NoticeTemplate'];
 export type NumberPolicy = components['schemas']['NumberPolicy'];
 export type Owner = components['schemas']['Owner'];
 export type Page_AuditEntry = components['schemas']['Page_AuditEntry'];
@@ -4512,6 +4586,7 @@ export type Timestamp = components['schemas']['Timestamp'];
 export type Totals = components['schemas']['Totals'];
 export type TraceEvent = components['schemas']['TraceEvent'];
 export type TraceStep = components['schemas']['TraceStep'];
+export type TwilioApiKey = components['schemas']['TwilioApiKey'];
 export type Unlock = components['schemas']['Unlock'];
 export type Usage = components['schemas']['Usage'];
 export type Verification = components['schemas']['Verification'];
@@ -4539,7 +4614,7 @@ export const contentKindValues = ["text","template","variables"] as const;
 export const decisionCodeValues = ["no-other-connection","expired","max-messages","max-attempts","nothing","retry","retry-same-key","other-version","next-connection","next-connection-no-pause"] as const;
 export const deliveryStateValues = ["unknown","queued","sent","expired","rejected","undelivered","delivered"] as const;
 export const differenceCodeValues = ["host-new","host-gone","method-new","method-gone","paths-new","paths-gone","message-new","message-gone","placement-new","placement-gone","secret-sent-new","secret-sent-gone","secret-signs-new","secret-signs-gone","reveals-new","reveals-gone","name","description","readme","logo","purpose","version","version-same","parameter-new-required","parameter-new-optional","secret-new-required","secret-new-optional","parameter-gone","parameter-required","parameter-optional","parameter-secret","parameter-open","parameter-changed","default-new","default-changed","default-gone","fill-new","fill-gone","schema-changed","template-changed","content","usages-new","usages-gone","locales-new","locales-gone","reports-new","reports-gone","idempotent-new","idempotent-gone","connection-reach-new","connection-reach-gone","connection-message-new","connection-secret-new","connection-default-new","connection-default-gone","connection-fill-new","connection-secret-gone"] as const;
-export const disabledReasonValues = ["requested","failing"] as const;
+export const disabledReasonValues = ["requested","failing","gone"] as const;
 export const environmentValues = ["development","production"] as const;
 export const eventDeliveryStatusValues = ["pending","delivered","failed","cancelled"] as const;
 export const eventTypeValues = ["message.accepted","message.delivered","message.undelivered","message.failed","message.in-doubt","message.expired","verification.approved","verification.expired","version.rolled-back","hold.created","webhook-endpoint.tested"] as const;
@@ -4559,7 +4634,7 @@ export const notAgainValues = ["second-message","maybe-second-message","same-end
 export const ownerValues = ["built-in","all-tenants","tenant"] as const;
 export const partyValues = ["connector","policy","network","provider","host"] as const;
 export const principalValues = ["platform","tenant"] as const;
-export const problemTypeUriValues = ["/problems/bad-request","/problems/malformed-json","/problems/unauthenticated","/problems/insufficient-scope","/problems/platform-only","/problems/cross-site","/problems/insecure-transport","/problems/country-not-allowed","/problems/number-kind-not-allowed","/problems/not-found","/problems/method-not-allowed","/problems/request-timeout","/problems/conflict","/problems/diff-changed","/problems/approval-required","/problems/connection-in-use","/problems/flow-disabled","/problems/no-active-connection","/problems/idempotency-in-flight","/problems/verification-ended","/problems/precondition-failed","/problems/body-too-large","/problems/unsupported-media-type","/problems/invalid-input","/problems/idempotency-mismatch","/problems/wrong-code","/problems/message-not-sent","/problems/limit-reached","/problems/quota-reached","/problems/too-many-requests","/problems/internal","/problems/store-unavailable","/problems/outcome-unknown","/problems/report-not-authentic","/problems/report-malformed","/problems/report-unreadable","/problems/busy","/problems/master-key-missing","/problems/starting","/problems/stopping"] as const;
+export const problemTypeUriValues = ["/problems/bad-request","/problems/malformed-json","/problems/unauthenticated","/problems/insufficient-scope","/problems/platform-only","/problems/cross-site","/problems/insecure-transport","/problems/country-not-allowed","/problems/number-kind-not-allowed","/problems/not-found","/problems/method-not-allowed","/problems/request-timeout","/problems/conflict","/problems/diff-changed","/problems/approval-required","/problems/connection-in-use","/problems/flow-disabled","/problems/notices-disabled","/problems/no-active-connection","/problems/idempotency-in-flight","/problems/verification-ended","/problems/precondition-failed","/problems/body-too-large","/problems/unsupported-media-type","/problems/invalid-input","/problems/idempotency-mismatch","/problems/wrong-code","/problems/message-not-sent","/problems/limit-reached","/problems/quota-reached","/problems/too-many-requests","/problems/internal","/problems/store-unavailable","/problems/outcome-unknown","/problems/report-not-authentic","/problems/report-malformed","/problems/report-unreadable","/problems/busy","/problems/master-key-missing","/problems/starting","/problems/stopping"] as const;
 export const promotedSecretsValues = ["copy","ask"] as const;
 export const reachValues = ["wider","narrower","equal"] as const;
 export const recipientFormatValues = ["e164","digits","national"] as const;
