@@ -413,10 +413,13 @@ fn fixed_part(content: &str) -> String {
     fixed.collect()
 }
 
-/// The name of a variable that Sendbox fills and that has single braces, like `{code}`.
+/// The name of a variable that Sendbox fills and that has single braces only, like `{code}`. Who also writes it with two knows the
+/// difference.
 fn in_single_braces(content: &str) -> Option<&'static str> {
     let fixed = fixed_part(content);
-    RESERVED_VARIABLES.into_iter().find(|name| fixed.contains(&format!("{{{name}}}")))
+    let has_placeholder =
+        |wanted: &str| pieces(content).any(|piece| matches!(piece, Piece::Placeholder { name, .. } if name == wanted));
+    RESERVED_VARIABLES.into_iter().find(|name| fixed.contains(&format!("{{{name}}}")) && !has_placeholder(name))
 }
 
 /// A key, shortened to 40 characters and escaped for a JSON pointer (RFC 6901).

@@ -250,7 +250,7 @@ mod tests {
                 "cannot be combined with the other parameters that are set",
             ),
             (
-                json!({ "additionalProperties": false }),
+                json!({ "properties": { "token": {} }, "additionalProperties": false }),
                 json!({ "tokn": 9876 }),
                 FaultKind::Unknown,
                 "`tokn` is not known here",
