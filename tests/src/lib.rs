@@ -58,6 +58,7 @@ pub mod simulator_setup;
 pub mod test_service;
 pub mod verdict;
 pub mod versioned;
+pub mod wrong_queries;
 pub mod zoo;
 
 pub use database::Database;

@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, Request};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use sendbox_domain::{FieldError, FieldErrors};
 use sendbox_service::Error;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -125,6 +126,16 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         }
     })?;
     T::deserialize(Json(document)).map_err(|error| error.in_body().into())
+}
+
+/// The error of an operation whose parameters are in the query elsewhere, and here in the body: its fields are pointers.
+pub(crate) fn fields_of_body(error: Error) -> Error {
+    let Error::Invalid(FieldErrors(errors)) = error else { return error };
+    let pointed = |error: FieldError| match error.field.starts_with('/') {
+        true => error,
+        false => FieldError { field: format!("/{}", error.field), ..error },
+    };
+    Error::Invalid(FieldErrors(errors.into_iter().map(pointed).collect()))
 }
 
 #[cfg(test)]

@@ -62,6 +62,16 @@ impl Sqlite {
         Ok(Self { jobs: Arc::new(Jobs { queue, writer: is_running }), readers: Arc::new(readers) })
     }
 
+    /// Opens the file, which exists and has been migrated, to be used in steps.
+    pub(crate) fn open_in_steps(path: PathBuf, steps: Arc<dyn Steps>) -> Result<(Self, SteppedWriter)> {
+        let readers = Readers::open(path.clone(), Some(Arc::clone(&steps)))?;
+        let queue = Arc::new(Queue::new());
+        let (ended, is_running) = watch::channel(());
+        let writer = Writer { path, handle: None, queue: Arc::clone(&queue), steps: Some(steps), _ended: ended };
+        let sqlite = Self { jobs: Arc::new(Jobs { queue, writer: is_running }), readers: Arc::new(readers) };
+        Ok((sqlite, SteppedWriter::new(writer)))
+    }
+
     /// Begins a read-only transaction.
     pub(super) async fn begin_read(&self, owner: &Owner, waiting: Waiting) -> Result<Session> {
         self.readers.begin(owner, waiting).await

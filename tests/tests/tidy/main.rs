@@ -138,7 +138,7 @@ fn what_tests_alone_may_use_is_used_by_them_alone() {
     let definitions = [
         "runtime/service/src/connections/validated_settings.rs",
         "runtime/service/src/vault.rs",
-        "runtime/store/src/sqlite/steps.rs",
+        "runtime/store/src/sqlite.rs",
         "runtime/store/src/store.rs",
     ];
     let found = elsewhere(&["runtime"], &words, &definitions);

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::{ApiResult, with_location};
 use crate::api::Api;
 use crate::auth::Authenticated;
-use crate::body::JsonBody;
+use crate::body::{JsonBody, fields_of_body};
 use crate::idempotency::{IdempotencyHeader, IdempotencyKey};
 use crate::path::{MessagePath, Path, TenantPath};
 use crate::problem::{Conflict, FailedDependency, InvalidBody, InvalidQuery, NotFound, TooManyRequests, Unauthorized};
@@ -98,7 +98,7 @@ async fn search_messages(
     JsonBody(search): JsonBody<MessageSearch>,
 ) -> ApiResult<Json<Page<Message>>> {
     let (to, filter) = search.split();
-    Ok(Json(api.service.messages_to(&caller, &path.tenant, filter, Some(to)).await?))
+    Ok(Json(api.service.messages_to(&caller, &path.tenant, filter, Some(to)).await.map_err(fields_of_body)?))
 }
 
 /// Cancel a message

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::{ApiResult, with_location};
 use crate::api::Api;
 use crate::auth::Authenticated;
-use crate::body::{JsonBody, OptionalJsonBody};
+use crate::body::{JsonBody, OptionalJsonBody, fields_of_body};
 use crate::idempotency::{IdempotencyHeader, IdempotencyKey};
 use crate::path::{Path, TenantPath, VerificationPath};
 use crate::problem::{
@@ -88,7 +88,7 @@ async fn search_verifications(
     JsonBody(search): JsonBody<VerificationSearch>,
 ) -> ApiResult<Json<Page<Verification>>> {
     let (to, filter) = search.split();
-    Ok(Json(api.service.verifications(&caller, &path.tenant, filter, Some(to)).await?))
+    Ok(Json(api.service.verifications(&caller, &path.tenant, filter, Some(to)).await.map_err(fields_of_body)?))
 }
 
 /// Retrieve a verification

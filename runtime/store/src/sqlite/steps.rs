@@ -3,22 +3,16 @@
 //! A simulation of crashes and interleavings drives the store this way, in one thread. There is no thread that writes and none for
 //! blocking work, and nothing is timed: [`SteppedWriter::step`] does what one round of the writer's thread does, with the same code.
 
-use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::mpsc::{self, TryRecvError};
 use std::time::Duration;
 
 use rusqlite::ffi::{self, SQLITE_FULL, SQLITE_IOERR_FSYNC};
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::connection::Handle;
-use super::readers::Readers;
 use super::writer::{Job, Writer};
-use super::{Jobs, Sqlite};
 use crate::failure::Result;
-use crate::queue::Queue;
 
 /// Decides over each statement.
 pub trait Steps: Send + Sync {
@@ -66,6 +60,10 @@ pub struct SteppedWriter {
 }
 
 impl SteppedWriter {
+    pub(super) fn new(writer: Writer) -> Self {
+        Self { writer: Some(writer), lent: None }
+    }
+
     /// Whether a transaction has the writer to itself.
     pub fn is_lent(&mut self) -> bool {
         let (Some(writer), Some(back)) = (&mut self.writer, &self.lent) else { return false };
@@ -95,18 +93,6 @@ impl SteppedWriter {
             None if writer.queue.is_done() => self.writer = None,
             None => {}
         }
-    }
-}
-
-impl Sqlite {
-    /// Opens the file, which exists and has been migrated, to be used in steps.
-    pub(crate) fn open_in_steps(path: PathBuf, steps: Arc<dyn Steps>) -> Result<(Self, SteppedWriter)> {
-        let readers = Readers::open(path.clone(), Some(Arc::clone(&steps)))?;
-        let queue = Arc::new(Queue::new());
-        let (ended, is_running) = watch::channel(());
-        let writer = Writer { path, handle: None, queue: Arc::clone(&queue), steps: Some(steps), _ended: ended };
-        let sqlite = Self { jobs: Arc::new(Jobs { queue, writer: is_running }), readers: Arc::new(readers) };
-        Ok((sqlite, SteppedWriter { writer: Some(writer), lent: None }))
     }
 }
 
