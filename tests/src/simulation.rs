@@ -144,7 +144,7 @@ impl Simulation {
         let file = self.shelf.folder.path().join(format!("{seed}-{:?}.db", std::thread::current().id()));
         std::fs::write(&file, &self.shelf.template).expect("a copy of the database");
         seed_random_bytes(Some(seed));
-        let ended = Run::new(&self.shelf, seed, &file).to_its_end();
+        let ended = Run::new(&self.shelf, seed, &file).finish();
         seed_random_bytes(None);
         for suffix in ["", "-wal", "-shm"] {
             let mut path = file.clone().into_os_string();

@@ -6,6 +6,7 @@
 mod connection;
 mod readers;
 mod session;
+mod stepped_writer;
 mod steps;
 mod writer;
 
@@ -20,8 +21,9 @@ use self::connection::WRITER_SETTINGS;
 pub(crate) use self::connection::{Handle, SETTINGS, TIMEOUT};
 use self::readers::Readers;
 pub(crate) use self::session::Session;
+pub use self::stepped_writer::SteppedWriter;
 use self::steps::in_time;
-pub use self::steps::{StepFault, SteppedWriter, Steps};
+pub use self::steps::{StepFault, Steps};
 use self::writer::{Job, Writer};
 use crate::failure::{Result, StoreError};
 use crate::queue::{Owner, Queue, Refusal};

@@ -131,7 +131,7 @@ impl<'s> Run<'s> {
         panic!("the database was not prepared:\n{}", lock(&run.world).history.join("\n"));
     }
 
-    pub(super) fn to_its_end(mut self) -> Result<Passed, Box<Finding>> {
+    pub(super) fn finish(mut self) -> Result<Passed, Box<Finding>> {
         let steps = lock(&self.world).random.u32(40..200);
         let mut done = 0;
         while (done < steps || self.requests_left > 0) && done < 2_000 {

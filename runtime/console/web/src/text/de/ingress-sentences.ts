@@ -44,6 +44,8 @@ const setup: Record<string, string> = {
   "Use this account and token in place of Twilio's:": "Verwenden Sie dieses Konto und dieses Token anstelle derer von Twilio:",
   "Point the SDK here. In Node.js:": "Geben Sie dem SDK diese Adresse. In Node.js:",
   "In Python:": "In Python:",
+  "An application that uses an API key takes this one, beside the account:":
+    "Eine Anwendung mit API-Schlüssel verwendet diesen, neben dem Konto:",
   "Any SID of a Verify service is accepted, like this one:": "Jede SID eines Verify-Dienstes wird angenommen, zum Beispiel diese:",
 };
 
