@@ -135,7 +135,7 @@ async fn set_up_tenant(service: &Service, setup: &SimulatorSetup) -> Result<Issu
     let Value::Object(parameters) = part("parameters") else {
         return Err(anyhow!("the example has no parameters").into());
     };
-    // In every language, so that the demo responds in the one that is asked for.
+    // In every language, so that the demo sends in the language of the request.
     let templates = Value::Array(default_templates()?);
     let done = async {
         let id = Some(TENANT.to_owned());

@@ -120,7 +120,7 @@ fn sentence(error: &clap::Error) -> String {
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Not the texts of `--help` and `--version`, which are no errors.
+        // The texts of `--help` and `--version` are not errors.
         Err(error) if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") => {
             return CliError::usage(anyhow::anyhow!(sentence(&error))).report(true).into();
         }
