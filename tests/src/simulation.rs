@@ -2,7 +2,7 @@
 //! clock, network and provider, and faults at every step. Everything runs in one thread, and one generator of random numbers decides
 //! every interleaving and every fault, so a run follows from its seed.
 //!
-//! - `world.rs`: what all parts share. `process.rs`: a service with a runtime of its own; two or three of them may share the file.
+//! - `run_state.rs`: what all parts share. `process.rs`: a service with a runtime of its own; two or three of them may share the file.
 //! - `scheduler.rs`: what happens next. `client.rs`: requests and responses. `provider.rs`: what takes the sandbox's place.
 //! - `faults.rs`: the faults, and how often each has happened. `invariants.rs`: what must hold.
 //!
@@ -19,8 +19,8 @@ mod faults;
 mod invariants;
 mod process;
 mod provider;
+mod run_state;
 mod scheduler;
-mod world;
 
 use std::fmt;
 use std::path::Path;

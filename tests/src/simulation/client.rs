@@ -9,7 +9,7 @@ use sendbox_service::{Caller, Error, ReportCall, Service};
 
 use super::process::Process;
 use super::provider::report_body;
-use super::world::{Received, Shared, lock};
+use super::run_state::{Received, Shared, lock};
 
 const ADMIN: &Caller = &Caller::Platform;
 
@@ -34,7 +34,7 @@ pub(super) struct Request {
     /// How often it was made.
     pub(super) made: u32,
     /// The processes of these tries.
-    pub(super) made_to: Vec<super::world::Who>,
+    pub(super) made_to: Vec<super::run_state::Who>,
 }
 
 /// A response, as far as a client compares it with others.
@@ -85,7 +85,7 @@ impl Response {
 
 /// Makes a request to a process.
 pub(super) fn make(
-    world: &Shared,
+    run_state: &Shared,
     process: &Process,
     service: Service,
     tenant: &'static str,
@@ -94,25 +94,25 @@ pub(super) fn make(
 ) {
     let (index, Request { operation, key, .. }) = request;
     let (operation, key, who) = (operation.clone(), key.clone(), process.who);
-    let (world, path) = (std::sync::Arc::clone(world), path.to_owned());
-    lock(&world).record(Some(who), format_args!("request {index}: {operation:?}"));
+    let (run_state, path) = (std::sync::Arc::clone(run_state), path.to_owned());
+    lock(&run_state).record(Some(who), format_args!("request {index}: {operation:?}"));
     process.spawn(async move {
         let response = match perform(&service, tenant, operation, key.as_deref(), &path).await {
             Ok(response) => response,
             Err(error) => Response::of_error(error),
         };
-        let mut world = lock(&world);
-        if world.dead.contains(&who) {
+        let mut run_state = lock(&run_state);
+        if run_state.dead.contains(&who) {
             return;
         }
-        world.record(Some(who), format_args!("response to {index}: {response:?}"));
+        run_state.record(Some(who), format_args!("response to {index}: {response:?}"));
         if let Response::Verification {
             id, status: VerificationStatus::Approved | VerificationStatus::Cancelled, ..
         } = &response
         {
-            world.ended.insert(id.clone(), who);
+            run_state.ended.insert(id.clone(), who);
         }
-        world.received.push(Received { request: index, who, response });
+        run_state.received.push(Received { request: index, who, response });
     });
 }
 

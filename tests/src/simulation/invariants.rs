@@ -11,7 +11,7 @@ use sendbox_store::{Store, attempts, buckets, messages, reports, verifications};
 
 use super::client::{Operation, Request, Response};
 use super::provider::now;
-use super::world::{Received, World};
+use super::run_state::{Received, RunState};
 use super::{CAP, MAX_TRIES, NUMBER_PER_HOUR};
 
 /// What is stored at one moment.
@@ -103,7 +103,7 @@ impl Oracle {
     }
 
     /// After a commit.
-    pub(super) fn check(&mut self, world: &World, snapshot: Snapshot) -> Checked {
+    pub(super) fn check(&mut self, run_state: &RunState, snapshot: Snapshot) -> Checked {
         for id in &self.told {
             require(snapshot.messages.contains_key(id), || format!("P3: a client was told of {id}, and it is gone"))?;
         }
@@ -113,9 +113,9 @@ impl Oracle {
             let journal = snapshot.attempts(id);
             spent += row.price_micros * charges(row, journal);
             *by_number.entry(&row.recipient_hash).or_default() += u32::from(!is_unsent(row));
-            self.check_message(world, row, journal)?;
+            self.check_message(run_state, row, journal)?;
         }
-        for sent in &world.sent {
+        for sent in &run_state.sent {
             let is_known = snapshot.attempts(&sent.message).iter().any(|attempt| attempt.number == sent.attempt);
             require(is_known, || format!("P4: attempt {} of {} has left and is gone", sent.attempt, sent.message))?;
         }
@@ -133,9 +133,9 @@ impl Oracle {
         Ok(())
     }
 
-    fn check_message(&self, world: &World, row: &MessageRow, journal: &[AttemptRow]) -> Checked {
+    fn check_message(&self, run_state: &RunState, row: &MessageRow, journal: &[AttemptRow]) -> Checked {
         let id = &row.id;
-        let delivered = world.sent.iter().filter(|sent| sent.message == *id && sent.is_delivered).count();
+        let delivered = run_state.sent.iter().filter(|sent| sent.message == *id && sent.is_delivered).count();
         let possible = usize::try_from(row.physical_messages).unwrap_or(usize::MAX);
         require(possible >= delivered, || {
             format!("P4: {id} has reached the phone {delivered} times, and counts {possible}")
@@ -185,7 +185,7 @@ impl Oracle {
     }
 
     /// After a response.
-    pub(super) fn receive(&mut self, world: &mut World, requests: &[Request], received: &Received) -> Checked {
+    pub(super) fn receive(&mut self, run_state: &mut RunState, requests: &[Request], received: &Received) -> Checked {
         let Received { request: index, who, response } = received;
         let request = &requests[*index];
         let (made, message) = match response {
@@ -215,11 +215,11 @@ impl Oracle {
                 require(*status == VerificationStatus::Approved, || {
                     format!("P1: a check of {verification} succeeds, and it is {}", status.as_str())
                 })?;
-                world.tally.approved += 1;
+                run_state.tally.approved += 1;
                 let approved = self.approved_by.entry(verification.clone()).or_default();
                 approved.insert(*index);
                 require(approved.len() == 1, || format!("P1: {verification} was approved twice"))?;
-                let is_sent = world.sent.iter().any(|sent| {
+                let is_sent = run_state.sent.iter().any(|sent| {
                     sent.code == *code
                         && self
                             .before
@@ -242,14 +242,14 @@ impl Oracle {
                 let earlier =
                     self.before.messages.values().filter(|row| row.verification.as_ref() == Some(verification));
                 for row in earlier.filter(|row| row.id != *later && row.created_at <= self.created_at(later)) {
-                    world.obsolete.insert(row.id.clone(), *who);
+                    run_state.obsolete.insert(row.id.clone(), *who);
                 }
             }
             (Operation::Report { connection, provider_id, state }, Response::Done) => {
                 self.reports.push((connection.clone(), provider_id.clone(), *state));
             }
             (Operation::Send { to, .. } | Operation::Start { to, .. }, Response::Limited(limit)) => {
-                world.tally.limited += 1;
+                run_state.tally.limited += 1;
                 let tail = &to[to.len() - 2..];
                 let rows = self.before.messages.values().filter(|row| row.recipient_masked.ends_with(tail)).count();
                 require(
@@ -272,18 +272,24 @@ impl Oracle {
     }
 
     /// When everything has ended.
-    pub(super) fn check_end(&self, world: &World, requests: &[Request], observer: &Store, tenant: &str) -> Checked {
+    pub(super) fn check_end(
+        &self,
+        run_state: &RunState,
+        requests: &[Request],
+        observer: &Store,
+        tenant: &str,
+    ) -> Checked {
         if let Some(row) = self.open_message() {
             return Err(format!("{} is still {}: it is stuck", row.id, row.status.as_str()));
         }
         for id in &self.told_unsent {
-            let is_delivered = world.sent.iter().any(|sent| sent.message == *id && sent.is_delivered);
+            let is_delivered = run_state.sent.iter().any(|sent| sent.message == *id && sent.is_delivered);
             require(!is_delivered, || {
                 format!("a client was told that {id} was not sent, and it has reached the phone")
             })?;
         }
         for id in &self.told_accepted {
-            let is_delivered = world.sent.iter().any(|sent| sent.message == *id && sent.is_delivered);
+            let is_delivered = run_state.sent.iter().any(|sent| sent.message == *id && sent.is_delivered);
             require(is_delivered, || {
                 format!("a client was told that {id} was accepted, and it has not reached the phone")
             })?;
@@ -291,20 +297,20 @@ impl Oracle {
         for (index, request) in requests.iter().enumerate() {
             let Operation::Send { code, .. } = &request.operation else { continue };
             let nothing = self.nothing_stored.get(&index).copied().unwrap_or_default();
-            let is_sent = world.sent.iter().any(|sent| sent.code == *code);
+            let is_sent = run_state.sent.iter().any(|sent| sent.code == *code);
             require(request.made == 0 || nothing < request.made || !is_sent, || {
                 format!("P16: a client was told that nothing of request {index} was stored, and it was sent")
             })?;
         }
-        self.check_reports(world, observer, tenant)
+        self.check_reports(run_state, observer, tenant)
     }
 
     /// What was reported of an attempt that was accepted is what its message shows.
-    fn check_reports(&self, world: &World, observer: &Store, tenant: &str) -> Checked {
+    fn check_reports(&self, run_state: &RunState, observer: &Store, tenant: &str) -> Checked {
         let mut expected: BTreeMap<&str, Vec<DeliveryState>> = BTreeMap::new();
         for (connection, provider_id, state) in &self.reports {
             let sent =
-                world.sent.iter().find(|sent| sent.provider_id == *provider_id && sent.connection == *connection);
+                run_state.sent.iter().find(|sent| sent.provider_id == *provider_id && sent.connection == *connection);
             let Some(sent) = sent else { continue };
             let accepted = self
                 .before

@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::Shelf;
 use super::faults::Fault;
 use super::provider::Provider;
-use super::world::{Shared, Who, lock, wait};
+use super::run_state::{Shared, Who, lock, wait};
 use crate::test_service::{PLATFORM_KEY, PUBLIC_URL};
 
 /// What a statement waits for that does not run in the writer.
@@ -33,10 +33,10 @@ const ROUNDS: usize = 6;
 pub(super) type Runtimes = Arc<Mutex<Vec<(Who, Arc<Runtime>)>>>;
 
 /// Lets the tasks of all processes run that can.
-pub(super) fn poll_all(world: &Shared, runtimes: &Runtimes) {
+pub(super) fn poll_all(run_state: &Shared, runtimes: &Runtimes) {
     let all = runtimes.lock().expect("not poisoned").clone();
     for (who, runtime) in all {
-        if lock(world).runs(who) {
+        if lock(run_state).runs(who) {
             runtime.block_on(async {
                 for _ in 0..ROUNDS {
                     tokio::task::yield_now().await;
@@ -47,17 +47,17 @@ pub(super) fn poll_all(world: &Shared, runtimes: &Runtimes) {
 }
 
 pub(super) struct SimulatedClock {
-    pub(super) world: Shared,
+    pub(super) run_state: Shared,
     pub(super) who: Who,
 }
 
 impl Clock for SimulatedClock {
     fn now(&self) -> Timestamp {
-        lock(&self.world).now(self.who.slot)
+        lock(&self.run_state).now(self.who.slot)
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::from_millis(lock(&self.world).time)
+        Duration::from_millis(lock(&self.run_state).time)
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
@@ -66,14 +66,14 @@ impl Clock for SimulatedClock {
 
     fn timer(&self, time: Duration) -> BoxFuture<'static, ()> {
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let timer = lock(&self.world).timer(self.who, millis);
+        let timer = lock(&self.run_state).timer(self.who, millis);
         Box::pin(wait(timer))
     }
 }
 
 /// Decides over each statement of a process.
 pub(super) struct ProcessSteps {
-    world: Shared,
+    run_state: Shared,
     who: Who,
     runtimes: Runtimes,
     /// Whether the writer runs, outside of every task.
@@ -84,25 +84,25 @@ pub(super) struct ProcessSteps {
 impl ProcessSteps {
     /// Ends the process before its next statement, and so before anybody hears from it again.
     fn crash(&self, sql: &str) -> Result<(), StepFault> {
-        let mut world = lock(&self.world);
-        world.record(Some(self.who), format_args!("crashes at {}", brief(sql)));
-        world.dead.insert(self.who);
+        let mut run_state = lock(&self.run_state);
+        run_state.record(Some(self.who), format_args!("crashes at {}", brief(sql)));
+        run_state.dead.insert(self.who);
         Err(StepFault::Flush)
     }
 
     fn fails(&self, sql: &str, how: &str, fault: StepFault) -> Result<(), StepFault> {
-        lock(&self.world).record(Some(self.who), format_args!("{how}: {}", brief(sql)));
+        lock(&self.run_state).record(Some(self.who), format_args!("{how}: {}", brief(sql)));
         Err(fault)
     }
 
     fn happens(&self, fault: Fault, one_in: u32) -> bool {
-        lock(&self.world).fault(fault, one_in)
+        lock(&self.run_state).fault(fault, one_in)
     }
 
     /// While the writer is between two statements, everybody else goes on.
     fn others_go_on(&self, one_in: u32) {
-        if self.is_writing.load(Ordering::Relaxed) && lock(&self.world).chance(one_in) {
-            poll_all(&self.world, &self.runtimes);
+        if self.is_writing.load(Ordering::Relaxed) && lock(&self.run_state).chance(one_in) {
+            poll_all(&self.run_state, &self.runtimes);
         }
     }
 }
@@ -115,10 +115,10 @@ pub(super) fn brief(sql: &str) -> String {
 
 impl Steps for ProcessSteps {
     fn before(&self, sql: &str) -> Result<(), StepFault> {
-        if lock(&self.world).dead.contains(&self.who) {
+        if lock(&self.run_state).dead.contains(&self.who) {
             return Err(StepFault::Flush);
         }
-        lock(&self.world).note_statement(sql);
+        lock(&self.run_state).note_statement(sql);
         if sql == "COMMIT" {
             self.others_go_on(2);
             if self.happens(Fault::CrashBeforeCommit, 60) {
@@ -154,7 +154,7 @@ impl Steps for ProcessSteps {
         if sql != "COMMIT" {
             return Ok(());
         }
-        lock(&self.world).note_commit();
+        lock(&self.run_state).note_commit();
         if self.happens(Fault::CrashAfterCommit, 60) {
             return self.crash("the end of COMMIT");
         }
@@ -166,14 +166,14 @@ impl Steps for ProcessSteps {
     }
 
     fn turn(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let mut world = lock(&self.world);
-        if world.dead.contains(&self.who) {
+        let mut run_state = lock(&self.run_state);
+        if run_state.dead.contains(&self.who) {
             return Box::pin(std::future::pending());
         }
-        if !world.chance(4) {
+        if !run_state.chance(4) {
             return Box::pin(std::future::ready(()));
         }
-        let turn = world.turn(self.who, STATEMENT);
+        let turn = run_state.turn(self.who, STATEMENT);
         Box::pin(wait(turn))
     }
 }
@@ -209,7 +209,7 @@ pub(super) struct Process {
 impl Process {
     /// Begins to start a process.
     pub(super) fn start(
-        world: &Shared,
+        run_state: &Shared,
         runtimes: &Runtimes,
         who: Who,
         file: &Path,
@@ -218,7 +218,7 @@ impl Process {
         let runtime = Arc::new(Builder::new_current_thread().enable_time().build().expect("a runtime"));
         let is_ready = Arc::new(AtomicBool::new(false));
         let steps = Arc::new(ProcessSteps {
-            world: Arc::clone(world),
+            run_state: Arc::clone(run_state),
             who,
             runtimes: Arc::clone(runtimes),
             is_writing: AtomicBool::new(false),
@@ -226,9 +226,13 @@ impl Process {
         });
         let (store, writer) =
             Store::open_in_steps(file.to_owned(), Arc::clone(&steps) as Arc<dyn Steps>).expect("a store");
-        let clock = Arc::new(SimulatedClock { world: Arc::clone(world), who });
-        let provider =
-            Provider { world: Arc::clone(world), who, observer: observer.clone(), connector: shelf.connector.clone() };
+        let clock = Arc::new(SimulatedClock { run_state: Arc::clone(run_state), who });
+        let provider = Provider {
+            run_state: Arc::clone(run_state),
+            who,
+            observer: observer.clone(),
+            connector: shelf.connector.clone(),
+        };
         let config = ServiceConfig {
             store,
             sandbox: Arc::clone(&shelf.sandbox),
@@ -246,7 +250,7 @@ impl Process {
             request_rates: RequestRates { key_per_second: 1_000_000, tenant_per_second: 1_000_000 },
         };
         let service = Arc::new(Mutex::new(None));
-        let (started, world_of_task) = (Arc::clone(&service), Arc::clone(world));
+        let (started, world_of_task) = (Arc::clone(&service), Arc::clone(run_state));
         let has_stopped = Arc::new(AtomicBool::new(false));
         let has_failed = Arc::clone(&has_stopped);
         runtime.spawn(async move {
@@ -263,7 +267,7 @@ impl Process {
             }
         });
         runtimes.lock().expect("not poisoned").push((who, Arc::clone(&runtime)));
-        lock(world).record(Some(who), format_args!("starts"));
+        lock(run_state).record(Some(who), format_args!("starts"));
         Self { who, runtime, writer, steps, service, runtimes: Arc::clone(runtimes), has_stopped }
     }
 
@@ -295,7 +299,7 @@ impl Process {
 impl Drop for Process {
     /// As `kill -9`: what it had in memory is gone.
     fn drop(&mut self) {
-        lock(&self.steps.world).dead.insert(self.who);
+        lock(&self.steps.run_state).dead.insert(self.who);
         self.runtimes.lock().expect("not poisoned").retain(|(who, _)| *who != self.who);
         self.service.lock().expect("not poisoned").take();
     }

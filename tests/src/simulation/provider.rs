@@ -19,7 +19,7 @@ use sendbox_store::rows::{AttemptRow, Lease, MessageRow, VerificationRow};
 use sendbox_store::{Store, attempts, messages, verifications};
 
 use super::faults::Fault;
-use super::world::{SentMessage, Shared, Who, World, lock, wait};
+use super::run_state::{RunState, SentMessage, Shared, Who, lock, wait};
 
 /// How long a send takes at most, in milliseconds.
 const SEND_MS: u64 = 10_000;
@@ -27,7 +27,7 @@ const SEND_MS: u64 = 10_000;
 pub(super) const MAX_MESSAGES: usize = 2;
 
 pub(super) struct Provider {
-    pub(super) world: Shared,
+    pub(super) run_state: Shared,
     pub(super) who: Who,
     pub(super) observer: Store,
     pub(super) connector: Connector,
@@ -45,19 +45,20 @@ enum Fate {
 }
 
 impl Fate {
-    fn choose(world: &mut World) -> (Self, u64) {
-        let delay = if world.provider_fault(Fault::SlowProvider, 8) { world.random.u64(1_000..9_000) } else { 0 };
-        let fate = if world.provider_fault(Fault::ResetBeforeBytes, 12) {
+    fn choose(run_state: &mut RunState) -> (Self, u64) {
+        let delay =
+            if run_state.provider_fault(Fault::SlowProvider, 8) { run_state.random.u64(1_000..9_000) } else { 0 };
+        let fate = if run_state.provider_fault(Fault::ResetBeforeBytes, 12) {
             Self::ResetBeforeBytes
-        } else if world.provider_fault(Fault::ResetAfterBytes, 12) {
+        } else if run_state.provider_fault(Fault::ResetAfterBytes, 12) {
             Self::ResetAfterBytes { is_delivered: true }
-        } else if world.provider_fault(Fault::LostAfterBytes, 16) {
+        } else if run_state.provider_fault(Fault::LostAfterBytes, 16) {
             Self::ResetAfterBytes { is_delivered: false }
-        } else if world.provider_fault(Fault::StalledProvider, 16) {
-            Self::Stalled { is_delivered: world.chance(2) }
-        } else if world.provider_fault(Fault::Refusal, 16) {
+        } else if run_state.provider_fault(Fault::StalledProvider, 16) {
+            Self::Stalled { is_delivered: run_state.chance(2) }
+        } else if run_state.provider_fault(Fault::Refusal, 16) {
             Self::Refused
-        } else if world.provider_fault(Fault::RateLimited, 12) {
+        } else if run_state.provider_fault(Fault::RateLimited, 12) {
             Self::RateLimited
         } else {
             Self::Accepted
@@ -104,7 +105,13 @@ impl Provider {
     }
 
     /// What must hold when the first byte of a message leaves. Returns the connection over which it leaves.
-    fn check(&self, world: &World, tenant: &str, message: &Message, lease: Option<&Lease>) -> Result<String, String> {
+    fn check(
+        &self,
+        run_state: &RunState,
+        tenant: &str,
+        message: &Message,
+        lease: Option<&Lease>,
+    ) -> Result<String, String> {
         let id = &message.idempotency_key;
         let number = message.attempt.number;
         let Some(Stored { row, journal, verification }) = self.stored(tenant, id) else {
@@ -122,19 +129,19 @@ impl Provider {
         if row.lease.as_ref() != lease {
             return Err(format!("lease: attempt {number} of {id} leaves after another process has leased it"));
         }
-        let now = world.now(self.who.slot);
+        let now = run_state.now(self.who.slot);
         if now >= row.expires_at {
             return Err(format!("P5: {id} leaves {} ms after it has expired", now.millis_since(row.expires_at)));
         }
         if let Some(verification) = &verification
-            && world.ended.get(&verification.id) == Some(&self.who)
+            && run_state.ended.get(&verification.id) == Some(&self.who)
         {
             return Err(format!("P5: {id} leaves after a client was told that {} has ended", verification.id));
         }
-        if world.obsolete.get(id) == Some(&self.who) {
+        if run_state.obsolete.get(id) == Some(&self.who) {
             return Err(format!("P5: {id} leaves after a client was told of a later code"));
         }
-        let earlier = || world.sent.iter().filter(|sent| sent.message == *id);
+        let earlier = || run_state.sent.iter().filter(|sent| sent.message == *id);
         let code = message.code.as_ref().map(|code| code.as_str()).unwrap_or_default();
         if earlier().any(|sent| sent.code != code || sent.to != *message.recipient.e164) {
             return Err(format!("P6: {id} leaves with another code or to another number than before"));
@@ -146,7 +153,7 @@ impl Provider {
     }
 
     async fn turn(&self, what: &'static str) {
-        let turn = lock(&self.world).turn(self.who, what);
+        let turn = lock(&self.run_state).turn(self.who, what);
         wait(turn).await;
     }
 
@@ -154,11 +161,11 @@ impl Provider {
         let id = message.idempotency_key.clone();
         let attempt = message.attempt.number;
         let stored = self.stored(tenant, &id);
-        if stored.is_none() && !lock(&self.world).dead.contains(&self.who) {
-            lock(&self.world).violate(Some(self.who), format!("P3: {id} is to be sent, and is not stored"));
+        if stored.is_none() && !lock(&self.run_state).dead.contains(&self.who) {
+            lock(&self.run_state).violate(Some(self.who), format!("P3: {id} is to be sent, and is not stored"));
         }
         let lease = stored.and_then(|stored| stored.row.lease);
-        lock(&self.world).record(Some(self.who), format_args!("{id}/{attempt} is at the sandbox"));
+        lock(&self.run_state).record(Some(self.who), format_args!("{id}/{attempt} is at the sandbox"));
         // A slot, an instance, a name to resolve, a connection.
         tokio::select! {
             biased;
@@ -180,35 +187,35 @@ impl Provider {
         let attempt = message.attempt.number;
         let is_revoked =
             revocation.cancelled.is_cancelled() || revocation.may_leave.as_ref().is_some_and(|may_leave| !may_leave());
-        let is_dead = lock(&self.world).dead.contains(&self.who);
+        let is_dead = lock(&self.run_state).dead.contains(&self.who);
         if is_dead {
             return std::future::pending().await;
         }
         let (fate, delay, provider_id) = {
-            let mut world = lock(&self.world);
+            let mut run_state = lock(&self.run_state);
             if is_revoked {
-                world.record(Some(self.who), format_args!("{id}/{attempt} is revoked, nothing leaves"));
+                run_state.record(Some(self.who), format_args!("{id}/{attempt} is revoked, nothing leaves"));
                 return (failed(FailureClass::NotSent, Party::Host, RequestSent::No), None);
             }
-            let (fate, delay) = Fate::choose(&mut world);
+            let (fate, delay) = Fate::choose(&mut run_state);
             if matches!(fate, Fate::ResetBeforeBytes) {
-                world.record(Some(self.who), format_args!("{id}/{attempt} finds no connection, nothing leaves"));
+                run_state.record(Some(self.who), format_args!("{id}/{attempt} finds no connection, nothing leaves"));
                 return (failed(FailureClass::ProviderUnavailable, Party::Network, RequestSent::No), None);
             }
-            let connection = self.check(&world, tenant, message, lease).unwrap_or_else(|violated| {
-                world.violate(Some(self.who), violated);
+            let connection = self.check(&run_state, tenant, message, lease).unwrap_or_else(|violated| {
+                run_state.violate(Some(self.who), violated);
                 String::new()
             });
-            let provider_id = format!("SM{:06}", world.sent.len());
-            world.record(
+            let provider_id = format!("SM{:06}", run_state.sent.len());
+            run_state.record(
                 Some(self.who),
                 format_args!(
                     "{id}/{attempt} LEAVES, {} reaches the phone",
                     if fate.is_delivered() { "and" } else { "never" }
                 ),
             );
-            world.tally.sent += 1;
-            world.sent.push(SentMessage {
+            run_state.tally.sent += 1;
+            run_state.sent.push(SentMessage {
                 message: id.clone(),
                 attempt,
                 connection,
@@ -217,17 +224,18 @@ impl Provider {
                 is_delivered: fate.is_delivered(),
                 provider_id: provider_id.clone(),
             });
-            if world.sent.iter().filter(|sent| sent.message == *id && sent.is_delivered).count() > MAX_MESSAGES {
-                world.violate(Some(self.who), format!("P4: {id} has reached the phone more than {MAX_MESSAGES} times"));
+            if run_state.sent.iter().filter(|sent| sent.message == *id && sent.is_delivered).count() > MAX_MESSAGES {
+                run_state
+                    .violate(Some(self.who), format!("P4: {id} has reached the phone more than {MAX_MESSAGES} times"));
             }
             (fate, delay, provider_id)
         };
         if delay > 0 {
-            let slow = lock(&self.world).timer(self.who, delay);
+            let slow = lock(&self.run_state).timer(self.who, delay);
             wait(slow).await;
         }
         if let Fate::Stalled { .. } = fate {
-            let deadline = lock(&self.world).timer(self.who, SEND_MS - delay);
+            let deadline = lock(&self.run_state).timer(self.who, SEND_MS - delay);
             wait(deadline).await;
         } else {
             self.turn("response").await;
@@ -247,7 +255,7 @@ impl Provider {
                 (failed(FailureClass::RateLimited, Party::Provider, RequestSent::Yes), Some(429), "rate limited")
             }
         };
-        lock(&self.world).record(Some(self.who), format_args!("{id}/{attempt} ends: {text}"));
+        lock(&self.run_state).record(Some(self.who), format_args!("{id}/{attempt} ends: {text}"));
         (outcome, status)
     }
 }

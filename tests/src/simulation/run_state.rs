@@ -64,7 +64,7 @@ pub(super) struct Received {
     pub(super) response: super::client::Response,
 }
 
-pub(super) struct World {
+pub(super) struct RunState {
     pub(super) random: fastrand::Rng,
     /// Milliseconds since the run began, which never step.
     pub(super) time: u64,
@@ -95,13 +95,13 @@ pub(super) struct World {
     pub(super) violation: Option<String>,
 }
 
-pub(super) type Shared = Arc<Mutex<World>>;
+pub(super) type Shared = Arc<Mutex<RunState>>;
 
-pub(super) fn lock(world: &Shared) -> MutexGuard<'_, World> {
-    world.lock().unwrap_or_else(PoisonError::into_inner)
+pub(super) fn lock(run_state: &Shared) -> MutexGuard<'_, RunState> {
+    run_state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl World {
+impl RunState {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             random: fastrand::Rng::with_seed(seed),
